@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class RespondentConfig(AppConfig):
+    name = "surveys.respondent"
+    label = "respondent"

@@ -1,0 +1,126 @@
+"""YAML and JSON documents that know on which line each of their parts stands."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from trialmgr.core.errors import BadInput, Fault
+
+Key = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
+TOO_LARGE = 20_000_000
+
+
+@dataclass(frozen=True)
+class Document:
+    """The data of one file, and the line where each key or list item begins."""
+
+    path: Path
+    data: Any
+    lines: dict[Key, int] = field(default_factory=dict)
+
+    def where(self, key: Key = ()) -> str:
+        """`file:line: a.b.0`, for the nearest part of `key` that is in the file."""
+        near = key
+        while near and near not in self.lines:
+            near = near[:-1]
+        line = self.lines.get(near, 1)
+        dotted = ".".join(map(str, key))
+        return f"{self.path.name}:{line}" + (f": {dotted}" if dotted else "")
+
+    def fault(self, key: Key, what: str, remedy: str = "") -> Fault:
+        return Fault(self.where(key), what, remedy)
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key written twice and leaves dates and `yes`/`no` as they stand."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _first in "yYnNoO":
+    _Loader.yaml_implicit_resolvers[_first] = [
+        pair for pair in _Loader.yaml_implicit_resolvers.get(_first, []) if pair[0] != "tag:yaml.org,2002:bool"
+    ]
+
+
+def read_document(path: str | Path) -> Document:
+    """Read a YAML or JSON file.
+
+    Raises BadInput, with file and line, when it cannot be read, is not UTF-8, is not YAML, or has a key twice.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > TOO_LARGE:
+            raise BadInput(Fault(path.name, "is larger than 20 MB", "give a smaller file"))
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise BadInput(
+            Fault(str(path), f"cannot be read ({error.strerror})", "check the name and the rights")
+        ) from None
+    except UnicodeDecodeError as error:
+        raise BadInput(Fault(path.name, f"is not UTF-8 text (byte {error.start})", "save it as UTF-8")) from None
+    return parse_document(text, path)
+
+
+def parse_document(text: str, path: str | Path = "document") -> Document:
+    """Parse YAML or JSON text; `path` names it in messages."""
+    path = Path(path)
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+        lines: dict[Key, int] = {}
+        if root is not None:
+            _collect(root, (), lines, path, set())
+        return Document(path, yaml.load(text, Loader=_Loader), lines)  # noqa: S506 -- _Loader is a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise BadInput(Fault(f"{path.name}:{line}", f"is not valid YAML: {error.problem}", "mend this line")) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise BadInput(Fault(path.name, f"is not valid YAML: {error}", "mend the file")) from None
+
+
+def validate(model: type[Model], document: Document) -> Model:
+    """Build `model` from the document, or raise BadInput with every fault and its place."""
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        faults = [_fault(document, detail) for detail in error.errors(include_url=False)]
+        raise BadInput(list(dict.fromkeys(faults))) from None
+
+
+def _collect(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path, above: set[int]) -> None:
+    if id(node) in above:
+        raise BadInput(Fault(f"{path.name}:{node.start_mark.line + 1}", "refers to itself", "write the part out"))
+    lines.setdefault(key, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for name, value in node.value:
+            text = str(name.value)
+            if text in seen:
+                raise BadInput(
+                    Fault(f"{path.name}:{name.start_mark.line + 1}", f"has the key {text!r} twice", "keep one")
+                )
+            seen.add(text)
+            lines[(*key, text)] = name.start_mark.line + 1
+            _collect(value, (*key, text), lines, path, above | {id(node)})
+    elif isinstance(node, yaml.SequenceNode):
+        for place, value in enumerate(node.value):
+            _collect(value, (*key, place), lines, path, above | {id(node)})
+
+
+def _fault(document: Document, detail: Any) -> Fault:
+    """One pydantic error in our words; a remedy may follow ` -> ` in a validator's message."""
+    key: Key = tuple(detail["loc"])
+    kind, message = detail["type"], detail["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        return document.fault(key, "is not a known key", "remove it or check its spelling")
+    if kind == "missing":
+        return document.fault(key, "is missing", "add it")
+    what, _, remedy = message.partition(" -> ")
+    given = "" if kind == "value_error" else f", got {detail['input']!r}"[:80]
+    return document.fault(key, what[:1].lower() + what[1:] + given, remedy)

@@ -1,0 +1,77 @@
+"""Staff accounts and what each may do."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.full_clean(exclude=["password"])
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").lower())
+
+
+class Role(models.TextChoices):
+    """What a person does in a trial; the first six at the municipality, the rest at the university."""
+
+    COACH = "coach", _("coach")
+    LEADER = "leader", _("project leader")
+    SUPPORT = "support", _("support staff")
+    STATISTICIAN = "statistician", _("trial statistician")
+    CUSTODIAN = "custodian", _("data custodian")
+    AUDITOR = "auditor", _("auditor")
+    RESEARCHER = "researcher", _("researcher")
+    PRINCIPAL = "principal", _("principal investigator")
+    STEWARD = "steward", _("data steward")
+
+
+class User(AbstractBaseUser):
+    """A member of staff. Participants have no account."""
+
+    email = models.EmailField(_("e-mail address"), unique=True)
+    name = models.CharField(_("name"), max_length=100)
+    is_active = models.BooleanField(_("active"), default=True)
+    date_joined = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """One role of one person, in one trial, at one site or (site empty) at all of them."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role)
+    trial = models.SlugField(max_length=40)
+    site = models.SlugField(max_length=40, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["user", "role", "trial", "site"],
+                condition=models.Q(ended_at=None),
+                name="membership_held_once",
+            ),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role}@{self.trial}{'/' + self.site if self.site else ''}"
