@@ -3,19 +3,33 @@
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from trialmgr.core import env
-from trialmgr.processes import DATABASE_VARIABLE, Process, current
+from trialmgr.processes import BROKER_VARIABLE, DATABASE_VARIABLE, Process, current
+from trialmgr.schedule import SCHEDULE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PROCESS = current()
-STAFF = PROCESS in {Process.OFFICE, Process.RESEARCH}
 SERVED = PROCESS is not Process.TOOL
+STAFF = PROCESS in {Process.OFFICE, Process.RESEARCH}
 DEMO = env.flag("TRIALMGR_DEMO")
+HTTPS = not env.flag("TRIALMGR_PLAIN_HTTP")
 DEBUG = False
+
 SECRET_KEY = env.secret("TRIALMGR_SECRET_KEY") if SERVED else "commands on files sign nothing"
+SECRET_KEY_FALLBACKS = env.words("TRIALMGR_OLD_SECRET_KEYS", "")
 ALLOWED_HOSTS = env.words("TRIALMGR_ALLOWED_HOSTS") if SERVED else []
+# Every link that is mailed or printed starts with one of these, never with what a request claims.
+OFFICE_URL = env.text("TRIALMGR_OFFICE_URL", "")
+SURVEY_URL = env.text("TRIALMGR_SURVEY_URL", "")
+RESEARCH_URL = env.text("TRIALMGR_RESEARCH_URL", "")
+MAILBOX_URL = env.text("TRIALMGR_MAILBOX_URL", "")  # the mail catcher's page, in a demo
+CLOCK_FILE = env.text("TRIALMGR_CLOCK_FILE") if DEMO else None
+ANCHOR_FILE = env.text("TRIALMGR_ANCHOR_FILE", "")  # where audit anchors are written, outside the database
+VAULT_URL = env.text("VAULT_URL", "")
+VAULT_TOKEN = env.secret("VAULT_TOKEN") if PROCESS in {Process.OFFICE, Process.VAULT} else ""
 
 
 def database(url: str) -> dict[str, object]:
@@ -23,7 +37,8 @@ def database(url: str) -> dict[str, object]:
     parts = urlsplit(url)
     options: dict[str, object] = dict(parse_qsl(parts.query))
     host = options.pop("host", None) or parts.hostname or ""
-    timeouts = "-c statement_timeout=5s -c lock_timeout=3s -c idle_in_transaction_session_timeout=60s"
+    limits = "-c lock_timeout=3s -c idle_in_transaction_session_timeout=60s"
+    seconds = env.integer("TRIALMGR_STATEMENT_SECONDS", 5)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.path.lstrip("/"),
@@ -34,7 +49,7 @@ def database(url: str) -> dict[str, object]:
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            "options": timeouts if env.flag("TRIALMGR_TIMEOUTS") else "",
+            "options": f"-c statement_timeout={seconds}s {limits}",
             # Values travel apart from the statement, so that no answer or name can stand in a server log.
             "server_side_binding": True,
             **options,
@@ -43,7 +58,13 @@ def database(url: str) -> dict[str, object]:
 
 
 DATABASES = {"default": database(env.secret(DATABASE_VARIABLE[PROCESS]))} if SERVED else {}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"}
+    if STAFF
+    else {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ATOMIC_REQUESTS = False
 AUTH_USER_MODEL = "core.User"
 
 STAFF_APPS = [
@@ -51,6 +72,7 @@ STAFF_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.humanize",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -80,16 +102,231 @@ APPS = {
         "coaching",
         "surveys.mailing",
         "analysis.monitoring",
+        "trialmgr.demo",
     ],
-    Process.RESEARCH: [*STAFF_APPS, "surveys.answers", "analysis.study"],
+    Process.RESEARCH: [*STAFF_APPS, "surveys.answers", "analysis.study", "trialmgr.demo"],
     Process.SURVEY: ["surveys.respondent"],
     Process.VAULT: ["surveys.vault"],
 }
 INSTALLED_APPS = ["django.contrib.staticfiles", *APPS[PROCESS]]
 
+STAFF_MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "trialmgr.core.middleware.SessionLimits",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "trialmgr.core.middleware.SecondFactorRequired",
+]
+MIDDLEWARE = [
+    "trialmgr.core.middleware.NoStore",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    *{
+        Process.TOOL: [],
+        Process.OFFICE: STAFF_MIDDLEWARE,
+        Process.RESEARCH: STAFF_MIDDLEWARE,
+        Process.SURVEY: ["django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware"],
+        Process.VAULT: ["django.middleware.common.CommonMiddleware"],
+    }[PROCESS],
+]
+ROOT_URLCONF = f"trialmgr.urls.{PROCESS}"
+WSGI_APPLICATION = "trialmgr.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "trialmgr.core.anonymous.process",
+                *(["django.contrib.auth.context_processors.auth"] if STAFF else []),
+                *(["django.contrib.messages.context_processors.messages", "trialmgr.core.context.staff"] * STAFF),
+            ],
+            "builtins": ["trialmgr.core.templatetags.formats"],
+        },
+    }
+]
+CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
+CRISPY_FAIL_SILENTLY = False
+
 LANGUAGE_CODE = "nl"
 LANGUAGES = [("nl", _("Dutch")), ("en", _("English"))]
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LOCALE_PATHS = [BASE_DIR / "trialmgr" / "locale"]
+FORMAT_MODULE_PATH = ["trialmgr.core.locale_formats"]
 TIME_ZONE = "Europe/Amsterdam"
 USE_I18N = True
 USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
+
 STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("TRIALMGR_STATIC_ROOT", str(BASE_DIR / "var" / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if SERVED and not env.flag("TRIALMGR_TEST")
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = env.flag("TRIALMGR_TEST")
+
+# --- who may come in ------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.MD5PasswordHasher"
+    if env.flag("TRIALMGR_TEST")
+    else "django.contrib.auth.hashers.PBKDF2PasswordHasher"
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "trialmgr.core.accounts.StaffAdapter"
+SOCIALACCOUNT_ADAPTER = "trialmgr.core.accounts.InstitutionAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"  # accounts are made by an administrator, who knows the address
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "trialmgr"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_ONLY = False
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "APPS": [
+            {
+                "provider_id": "institution",
+                "name": env.text("TRIALMGR_OIDC_NAME", "institution"),
+                "client_id": env.text("TRIALMGR_OIDC_CLIENT", ""),
+                "secret": env.secret("TRIALMGR_OIDC_SECRET"),
+                "settings": {"server_url": env.text("TRIALMGR_OIDC_SERVER", ""), "uid_field": "sub"},
+            }
+        ]
+        if STAFF and env.text("TRIALMGR_OIDC_SERVER", "")
+        else []
+    }
+}
+
+# --- the browser's side of safety -----------------------------------------------------------------------------
+PREFIX = ("__Host-" if HTTPS else "") + f"{PROCESS}-"
+SESSION_COOKIE_NAME = PREFIX + "session"
+CSRF_COOKIE_NAME = PREFIX + "csrf"
+LANGUAGE_COOKIE_NAME = PREFIX + "language"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_IDLE_SECONDS = 30 * 60
+SESSION_SAVE_EVERY_REQUEST = False
+SECURE_SSL_REDIRECT = HTTPS and not env.flag("TRIALMGR_TEST")
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer" if PROCESS is Process.SURVEY else "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "trialmgr.core.views.form_expired" if STAFF else "django.views.csrf.csrf_failure"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 20_000_000
+
+# --- mail -----------------------------------------------------------------------------------------------------
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST = env.text("TRIALMGR_SMTP_HOST", "localhost")
+EMAIL_PORT = env.integer("TRIALMGR_SMTP_PORT", 25)
+EMAIL_HOST_USER = env.text("TRIALMGR_SMTP_USER", "")
+EMAIL_HOST_PASSWORD = env.secret("TRIALMGR_SMTP_PASSWORD") if EMAIL_HOST_USER else ""
+EMAIL_USE_TLS = not env.flag("TRIALMGR_SMTP_PLAIN")
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.text("TRIALMGR_MAIL_FROM", "trialmgr@localhost")
+
+# --- work in the background -----------------------------------------------------------------------------------
+CELERY_BROKER_URL = env.secret(BROKER_VARIABLE[PROCESS]) if PROCESS in BROKER_VARIABLE else "memory://"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
+    # A task of a killed worker comes back after this time; it is longer than any task may run.
+    "visibility_timeout": env.integer("TRIALMGR_REDELIVERY_SECONDS", 120),
+    "unacked_restore_interval": 2,
+    "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 30,
+    "retry_policy": {"max_retries": 1, "interval_start": 0, "interval_max": 0.2},
+}
+CELERY_TASK_PUBLISH_RETRY = False  # the web never waits for the broker: due work stands in the database
+CELERY_TASK_DEFAULT_QUEUE = {Process.VAULT: "study"}.get(PROCESS, str(PROCESS))
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = env.integer("TRIALMGR_REDELIVERY_SECONDS", 120) - 10
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = SCHEDULE.get(PROCESS, {})
+
+# --- logs: one line an event, no personal data, no link, no answer ----------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"()": "trialmgr.core.logs.LineFormatter"},
+        "bare": {"()": "trialmgr.core.logs.BareFormatter"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "bare" if PROCESS in {Process.SURVEY, Process.VAULT} else "line",
+        }
+    },
+    "root": {"handlers": ["stderr"], "level": "INFO" if SERVED else "WARNING"},
+    "loggers": {
+        "django.request": {"level": "ERROR"},  # its warnings hold the path, and a path may be a link
+        "django.security": {"level": "ERROR"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
+}

@@ -11,7 +11,7 @@ from trialmgr.core.errors import DomainError
 class ToolCommand(BaseCommand):
     """A command on files, without a database: bad input gives its faults on standard error and exit code 2."""
 
-    requires_system_checks: list[str] = []  # noqa: RUF012 -- Django's own declaration
+    requires_system_checks: list[str] = []
     requires_migrations_checks = False
 
     def execute(self, *args: Any, **options: Any) -> str | None:

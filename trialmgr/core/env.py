@@ -27,8 +27,8 @@ def integer(name: str, default: int) -> int:
     return int(value)
 
 
-def words(name: str) -> list[str]:
-    return [word.strip() for word in text(name).split(",") if word.strip()]
+def words(name: str, default: str | None = None) -> list[str]:
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
 def secret(name: str) -> str:

@@ -1,0 +1,125 @@
+"""The evidence of what was done: one hash-chained row per event, written in the transaction of the deed itself.
+
+The chain's tables belong to a role that nobody can log in as; the application may only append.
+What an event says of a person stands apart from the chain and can be erased without breaking it:
+the chain holds its salted digest.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from trialmgr.core.models import User
+
+GENESIS = "0" * 64
+BACKWARDS = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    seq: int
+    at: datetime
+    actor: str
+    on_behalf: str
+    verb: str
+    object: str
+    reason: str
+    payload_digest: str
+    prev: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The first place where the chain does not hold."""
+
+    seq: int
+    what: str
+
+
+def record(verb: str, target: str, *, by: User | str, reason: str = "", on_behalf: str = "", **detail: Any) -> int:
+    """Append an event and give its number. Call it last in the transaction: its lock is held until commit.
+
+    `verb` is a stable dotted name, `target` a code such as `household:12`; `detail` holds ids and
+    choices, never an arm, an answer or a name. `by` is a member of staff or the name of a job.
+    """
+    actor = f"user:{by.pk}" if isinstance(by, User) else f"job:{by}"
+    payload = json.dumps(detail, sort_keys=True, separators=(",", ":"), default=str)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT audit.append(%s, %s, %s, %s, %s, %s)", [actor, on_behalf, verb, target, reason, payload])
+        return int(cursor.fetchone()[0])
+
+
+def digest_of(event: Event) -> str:
+    """The hash that the event should have: SHA-256 over its fields, each with its length in bytes before it."""
+    microseconds = (event.at - datetime.fromisoformat("1970-01-01T00:00:00+00:00")) // timedelta(microseconds=1)
+    fields = [
+        str(event.seq),
+        str(microseconds),
+        event.actor,
+        event.on_behalf,
+        event.verb,
+        event.object,
+        event.reason,
+        event.payload_digest,
+        event.prev,
+    ]
+    text = b"".join(b"%d:%s," % (len(field), field) for field in (field.encode() for field in fields))
+    return hashlib.sha256(text).hexdigest()
+
+
+def events(*, after: int = 0) -> Iterator[Event]:
+    """All events in order, streamed."""
+    with transaction.atomic(), connection.connection.cursor(name="audit_events") as cursor:
+        cursor.execute(
+            "SELECT seq, at, actor, on_behalf, verb, object, reason, payload_digest, prev, hash"
+            " FROM audit.log WHERE seq > %s ORDER BY seq",
+            [after],
+        )
+        for row in cursor:
+            yield Event(*row)
+
+
+def verify(anchors: dict[int, str] | None = None) -> tuple[int, Break | None]:
+    """Walk the chain; give the number of events, and the first break if there is one.
+
+    `anchors` are hashes by number that left the database earlier: they catch a cut tail and a chain made anew.
+    """
+    open_anchors = dict(anchors or {})
+    previous, expected, last = GENESIS, 0, None
+    for event in events():
+        expected += 1
+        wrong = _wrong_with(event, expected, previous, last, open_anchors.pop(event.seq, event.hash))
+        if wrong:
+            return expected, Break(event.seq if event.seq == expected else expected, wrong)
+        previous, last = event.hash, event.at
+    if open_anchors:
+        return expected, Break(expected + 1, f"the chain ends at {expected}, an anchor names event {max(open_anchors)}")
+    return expected, None
+
+
+def _wrong_with(event: Event, expected: int, previous: str, last: datetime | None, anchored: str) -> str:
+    if event.seq != expected:
+        return f"event {expected} is missing"
+    if event.prev != previous:
+        return "does not follow from the event before it"
+    if digest_of(event) != event.hash:
+        return "was changed after it was written"
+    if event.hash != anchored:
+        return "differs from the anchor that left the database: the chain was made anew"
+    if last is not None and last - event.at > BACKWARDS:
+        return "is earlier than the event before it"
+    return ""
+
+
+def head() -> tuple[int, str] | None:
+    """Number and hash of the last event."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq, hash FROM audit.log ORDER BY seq DESC LIMIT 1")
+        row = cursor.fetchone()
+    return (int(row[0]), str(row[1])) if row else None

@@ -1,0 +1,27 @@
+"""Check the audit chain from its first row to its anchors."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from trialmgr.core import anchors, audit
+from trialmgr.core.commands import ToolCommand
+
+
+class Command(ToolCommand):
+    help = "Walk the audit chain; exit 0 when it holds, 1 with the number of the first event that does not."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--anchors", help="file with anchors that left the database")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        source = options["anchors"] or settings.ANCHOR_FILE
+        known = anchors.read(source) if source and Path(source).exists() else {}
+        count, broken = audit.verify(known)
+        if broken:
+            self.stderr.write(f"event {broken.seq}: {broken.what}")
+            sys.exit(1)
+        self.stdout.write(f"verified: {count} events, {len(known)} anchors")

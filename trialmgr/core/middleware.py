@@ -1,0 +1,63 @@
+"""Rules that hold for every page."""
+
+import time
+from collections.abc import Callable
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+Next = Callable[[HttpRequest], HttpResponse]
+MINUTE = 60
+
+
+class NoStore:
+    """No page is kept by a browser or a proxy; static files carry their own rule."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class SessionLimits:
+    """Ends a session after half an hour without use and after twelve hours in all (ASVS 7.3)."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            now = int(time.time())
+            began, seen = request.session.get("began", now), request.session.get("seen", now)
+            if now - seen > settings.SESSION_IDLE_SECONDS or now - began > settings.SESSION_COOKIE_AGE:
+                logout(request)
+            elif now - seen >= MINUTE or "began" not in request.session:
+                request.session["began"], request.session["seen"] = began, now
+        return self.get_response(request)
+
+
+class SecondFactorRequired:
+    """Who has only a password gets no further than the page that adds the second factor."""
+
+    OPEN = ("/account/", "/language/", "/healthz", "/demo/")
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *rest: object
+    ) -> HttpResponse | None:
+        if not request.user.is_authenticated or getattr(view, "required_permission", "") == "public":
+            return None
+        if request.path.startswith(self.OPEN) or Authenticator.objects.filter(user=request.user).exists():
+            return None
+        return redirect("second_factor")

@@ -1,0 +1,37 @@
+"""The sections of a trial that a user may see. Each process names its own, beside its URLs."""
+
+from dataclasses import dataclass
+from importlib import import_module
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from trialmgr.core.access import may
+
+
+@dataclass(frozen=True)
+class Section:
+    """A declared section: who may see it, the name of its URL, what it is called."""
+
+    permission: str
+    url_name: str
+    label: object  # text, or a translation that waits for the language
+
+
+@dataclass(frozen=True)
+class Link:
+    url: str
+    label: str
+    current: bool
+
+
+def sections_of(request: HttpRequest, trial: str) -> list[Link]:
+    declared: list[Section] = import_module(settings.ROOT_URLCONF).SECTIONS
+    links = [
+        (reverse(section.url_name, kwargs={"trial": trial}), str(section.label))
+        for section in declared
+        if may(request.user, section.permission, trial=trial)  # type: ignore[arg-type]
+    ]
+    inside = max((url for url, _ in links if request.path.startswith(url)), key=len, default="")
+    return [Link(url, label, url == inside) for url, label in links]

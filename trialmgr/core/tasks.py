@@ -1,0 +1,10 @@
+"""Background work on the audit chain."""
+
+from celery import shared_task
+
+from trialmgr.core import anchors
+
+
+@shared_task(ignore_result=True)
+def anchor_audit() -> None:
+    anchors.write()

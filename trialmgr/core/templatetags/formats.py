@@ -1,0 +1,35 @@
+"""How numbers and days stand on a page."""
+
+from datetime import date, datetime
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+
+register = template.Library()
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    """3-4-2018, in the trial's time zone; a dash where there is none."""
+    if value is None:
+        return "–"
+    return date_format(timezone.localdate(value) if isinstance(value, datetime) else value, "SHORT_DATE_FORMAT")
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """3-4-2018 14:05, in the trial's time zone."""
+    return "–" if value is None else date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
+
+
+@register.filter
+def decimals(value: float | None, places: int = 2) -> str:
+    """A number with so many decimals, by the language of the page; a dash where there is none."""
+    return "–" if value is None else number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """0.274 as 27,4%."""
+    return "–" if value is None else number_format(100 * value, decimal_pos=1, use_l10n=True) + "%"

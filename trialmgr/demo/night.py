@@ -1,0 +1,24 @@
+"""Let the demo's clock jump to the next morning and ring for everything that a night does."""
+
+from datetime import date, datetime, time, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from trialmgr.celery import app
+from trialmgr.core import clock
+from trialmgr.schedule import NIGHT, SCHEDULE
+
+MORNING = time(6, 0)
+
+
+def pass_one() -> date:
+    """Set the clock to six o'clock of the next day, ring for the nightly work, and give that day."""
+    now = clock.now()
+    day = clock.today() + timedelta(days=1)
+    morning = datetime.combine(day, MORNING, timezone.get_default_timezone())
+    clock.set_offset(clock.offset() + (morning - now))
+    for entry in SCHEDULE[settings.PROCESS].values():
+        if entry["schedule"] == NIGHT:
+            app.send_task(entry["task"])
+    return day

@@ -1,0 +1,22 @@
+"""The present one-time code of a demonstration account."""
+
+import time
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from django import template
+from django.conf import settings
+
+from trialmgr.core.models import User
+
+register = template.Library()
+
+
+@register.filter
+def demo_code(user: User) -> str:
+    """Six digits, or a dash when the second factor is not there yet; empty outside a demo."""
+    found = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
+    if found is None or not settings.DEMO:
+        return "–"
+    secret = TOTP(found).instance.data["secret"]
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))

@@ -1,0 +1,9 @@
+"""What the research process serves: researchers, principal investigator, data steward."""
+
+from trialmgr.core.navigation import Section
+from trialmgr.urls import staff
+
+handler403, handler404, handler500 = staff.handler403, staff.handler404, staff.handler500
+
+urlpatterns = [*staff.urlpatterns]
+SECTIONS: list[Section] = []

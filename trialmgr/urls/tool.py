@@ -1,0 +1,5 @@
+"""Commands on files serve no pages."""
+
+from typing import Any
+
+urlpatterns: list[Any] = []
