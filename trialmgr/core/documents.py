@@ -12,6 +12,15 @@ from trialmgr.core.errors import BadInput, Fault
 Key = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 TOO_LARGE = 20_000_000
+PLAIN_WORDS = {
+    "model_type": ("is not a group of keys", "write each of its keys on a line of its own below it"),
+    "dict_type": ("is not a group of keys", "write each of its keys on a line of its own below it"),
+    "mapping_type": ("is not a group of keys", "write each of its keys on a line of its own below it"),
+    "list_type": ("is not a list", "begin each item on a line of its own with '- '"),
+    "tuple_type": ("is not a list", "begin each item on a line of its own with '- '"),
+    "string_type": ("is not text", "put it between quotation marks"),
+    "union_tag_not_found": ("has no key that says what kind it is", "add kind:"),
+}
 
 
 @dataclass(frozen=True)
@@ -24,12 +33,16 @@ class Document:
 
     def where(self, key: Key = ()) -> str:
         """`file:line: a.b.0`, for the nearest part of `key` that is in the file."""
+        line = self.line(key)
+        dotted = ".".join(map(str, key))
+        return f"{self.path.name}:{line}" + (f": {dotted}" if dotted else "")
+
+    def line(self, key: Key = ()) -> int:
+        """The line of the nearest part of `key` that is in the file, counted from 1."""
         near = key
         while near and near not in self.lines:
             near = near[:-1]
-        line = self.lines.get(near, 1)
-        dotted = ".".join(map(str, key))
-        return f"{self.path.name}:{line}" + (f": {dotted}" if dotted else "")
+        return self.lines.get(near, 1)
 
     def fault(self, key: Key, what: str, remedy: str = "") -> Fault:
         return Fault(self.where(key), what, remedy)
@@ -93,6 +106,21 @@ def validate(model: type[Model], document: Document) -> Model:
         raise BadInput(list(dict.fromkeys(faults))) from None
 
 
+def key_of(data: Any, loc: Key, *, missing: bool = False) -> Key:
+    """The place in the file that pydantic means by `loc`, which also names the chosen member of a union.
+
+    With `missing` the last step is a key that is not there.
+    """
+    key: list[str | int] = []
+    for step in loc[:-1] if missing else loc:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            continue
+        key.append(step)
+    return (*key, loc[-1]) if missing else tuple(key)
+
+
 def _collect(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path, above: set[int]) -> None:
     if id(node) in above:
         raise BadInput(Fault(f"{path.name}:{node.start_mark.line + 1}", "refers to itself", "write the part out"))
@@ -115,12 +143,14 @@ def _collect(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path, above
 
 def _fault(document: Document, detail: Any) -> Fault:
     """One pydantic error in our words; a remedy may follow ` -> ` in a validator's message."""
-    key: Key = tuple(detail["loc"])
     kind, message = detail["type"], detail["msg"].removeprefix("Value error, ")
+    key = key_of(document.data, tuple(detail["loc"]), missing=kind == "missing")
     if kind == "extra_forbidden":
         return document.fault(key, "is not a known key", "remove it or check its spelling")
     if kind == "missing":
         return document.fault(key, "is missing", "add it")
+    if kind in PLAIN_WORDS:
+        return document.fault(key, *PLAIN_WORDS[kind])
     what, _, remedy = message.partition(" -> ")
     given = "" if kind == "value_error" else f", got {detail['input']!r}"[:80]
     return document.fault(key, what[:1].lower() + what[1:] + given, remedy)
