@@ -85,11 +85,13 @@ def parse_document(text: str, path: str | Path = "document") -> Document:
     """Parse YAML or JSON text; `path` names it in messages."""
     path = Path(path)
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        loader = _Loader(text)
+        root = loader.get_single_node()
         lines: dict[Key, int] = {}
-        if root is not None:
-            _collect(root, (), lines, path, set())
-        return Document(path, yaml.load(text, Loader=_Loader), lines)  # noqa: S506 -- _Loader is a SafeLoader
+        if root is None:
+            return Document(path, None, lines)
+        _collect(root, (), lines, path, set())
+        return Document(path, loader.construct_document(root), lines)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadInput(Fault(f"{path.name}:{line}", f"is not valid YAML: {error.problem}", "mend this line")) from None
