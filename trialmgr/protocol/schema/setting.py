@@ -1,0 +1,59 @@
+"""Where and when a trial runs, on which legal basis, and with whom."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from trialmgr.protocol.schema.base import Bilingual, Code, Day, Part, at_least
+
+
+class Regime(StrEnum):
+    """The legal footing of a trial; `trialmgr.protocol.regimes` says what each allows."""
+
+    DECREE_2017 = "decree_2017"
+    OUTSIDE_DECREE = "outside_decree"
+    OTHER = "other"
+
+
+class Legal(Part):
+    """The regime, and in words what it rests on (compulsory under `other`)."""
+
+    regime: Regime
+    basis: Bilingual | None = None
+    article_83: bool = True
+    """Whether an `other` basis is an order in council under article 83 of the Participatiewet."""
+
+
+class Site(Part):
+    """A municipality, or a part of one, where people take part."""
+
+    code: Code
+    name: Bilingual
+    municipality: Annotated[str, Field(min_length=1)]
+    lead: bool = False
+
+
+class Team(Part):
+    """The people who carry the trial out, and what a coach is called here."""
+
+    coaches: Annotated[int, Field(ge=1)]
+    support: Annotated[int, Field(ge=0)] = 0
+    coach_called: Bilingual
+
+
+class Round(Part):
+    """One round of recruitment; `ratio` gives each arm its share of the households of this round.
+
+    Entry `batch`: one draw after the closing date. Entry `rolling`: a draw as people come in.
+    `target` is the number of persons hoped for.
+    """
+
+    code: Code
+    name: Bilingual
+    entry: Literal["batch", "rolling"]
+    opens: Day
+    closes: Day
+    target: Annotated[int, Field(ge=1)]
+    ratio: Annotated[Mapping[str, Annotated[int, Field(ge=1, le=1000)]], at_least(2)]
