@@ -1,0 +1,296 @@
+"""Database roles and rights: read the declared matrix, make a database agree with it, name every difference.
+
+The walls between the processes stand in the databases, not in our code; this is where they are drawn.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from trialmgr.core.documents import read_document
+
+MATRIX = Path(__file__).with_name("grants.yaml")
+AUDIT_OWNER = "audit_owner"
+CLAUSE = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE)\s*(?:\(([^)]*)\))?\s*(?:,|$)")
+CATALOG = """
+WITH ours AS (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'),
+     extension AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e')
+SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, c.oid::regclass::text AS name,
+       c.oid::regclass::text AS spelled, '' AS part, c.relowner::regrole::text AS owner,
+       coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner)) AS rights
+  FROM pg_class c WHERE relnamespace IN (SELECT * FROM ours) AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+   AND ('pg_class'::regclass, c.oid) NOT IN (SELECT * FROM extension)
+UNION ALL
+SELECT 'TABLE', c.oid::regclass::text, c.oid::regclass::text, attname::text, c.relowner::regrole::text, attacl
+  FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
+ WHERE relnamespace IN (SELECT * FROM ours) AND attacl IS NOT NULL AND NOT attisdropped
+UNION ALL
+SELECT 'ROUTINE', p.oid::regproc::text, p.oid::regprocedure::text, '', proowner::regrole::text,
+       coalesce(proacl, acldefault('f', proowner))
+  FROM pg_proc p WHERE pronamespace IN (SELECT * FROM ours)
+   AND ('pg_proc'::regclass, p.oid) NOT IN (SELECT * FROM extension)
+UNION ALL
+SELECT 'SCHEMA', oid::regnamespace::text, oid::regnamespace::text, '', nspowner::regrole::text,
+       coalesce(nspacl, acldefault('n', nspowner))
+  FROM pg_namespace WHERE oid IN (SELECT * FROM ours)
+UNION ALL
+SELECT 'DATABASE', quote_ident(datname), quote_ident(datname), '', datdba::regrole::text,
+       coalesce(datacl, acldefault('d', datdba))
+  FROM pg_database WHERE datname = current_database()
+"""
+RIGHTS = f"""
+SELECT kind, name, spelled, part, owner, coalesce(grantee::regrole::text, ''), privilege_type
+  FROM ({CATALOG}) AS found LEFT JOIN LATERAL aclexplode(rights) ON true
+ ORDER BY 1, 2, 3, 4, 6, 7
+"""  # noqa: S608 -- a constant
+
+
+class Cursor(Protocol):
+    """What Django's cursor and psycopg's have in common."""
+
+    def execute(self, query: Any, params: Any = ..., /) -> Any: ...
+    def fetchall(self) -> list[tuple[Any, ...]]: ...
+
+
+class Role(BaseModel):
+    """One database role. `may_become` it must ask for (SET ROLE); what it `inherits` it always has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    login: bool | Literal["switched"] = True
+    inherits: tuple[str, ...] = ()
+    may_become: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
+
+    def memberships(self) -> Iterator[tuple[str, bool, bool, bool]]:
+        """Each role it is a member of, with PostgreSQL's ADMIN, INHERIT and SET options."""
+        yield from ((name, False, True, True) for name in self.inherits)
+        yield from ((name, False, False, True) for name in self.may_become)
+        yield from ((name, True, True, False) for name in self.switches)
+
+
+class Matrix(BaseModel):
+    """All roles and rights of one cluster."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    owner: str
+    migrate: str
+    backup: str
+    all: tuple[str, ...]
+    roles: dict[str, Role]
+    owners: dict[str, str] = Field(default_factory=dict)
+    tables: dict[str, dict[str, str]]
+    functions: dict[str, tuple[str, ...]]
+
+    def holders(self, named: str) -> tuple[str, ...]:
+        return self.all if named == "all" else (named,)
+
+    def logins(self) -> list[str]:
+        return [name for name, role in self.roles.items() if role.login]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One way in which a database departs from the matrix, and the statement (run as `owner`) that mends it."""
+
+    text: str
+    sql: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, order=True)
+class Thing:
+    """A table, sequence, routine, schema or database, as the catalog spells it."""
+
+    kind: str
+    name: str
+    spelled: str
+    owner: str
+
+
+Right = tuple[str, str, str]  # privilege, column or '', role; role '-' is PUBLIC
+
+
+@cache
+def matrices() -> Mapping[str, Matrix]:
+    """The declared matrix of each cluster."""
+    return {name: Matrix.model_validate(part) for name, part in read_document(MATRIX).data.items()}
+
+
+def clauses(text: str) -> list[tuple[str, str]]:
+    """`SELECT, UPDATE (a, b)` as [(SELECT, ''), (UPDATE, a), (UPDATE, b)]. Raises ValueError when it is not such."""
+    found, place = [], 0
+    while place < len(text):
+        match = CLAUSE.match(text, place)
+        if match is None:
+            raise ValueError(f"{text!r} is not a list of SELECT, INSERT, UPDATE, DELETE, each with columns or without")
+        columns = [column.strip() for column in (match[2] or "").split(",")]
+        found += [(match[1], column) for column in columns]
+        place = match.end()
+    return found
+
+
+def differences(cursor: Cursor, matrix: Matrix) -> list[Difference]:
+    """Everything in the connected database, and in the cluster's roles, that departs from the matrix."""
+    return [*_roles(cursor, matrix), *_rights(cursor, matrix)]
+
+
+def apply(cursor: Cursor, matrix: Matrix) -> list[Difference]:
+    """Make the rights in the connected database agree with the matrix; gives what could not be mended.
+
+    Runs as the migrate login, in one transaction of the caller. Roles are made by `provision`, not here.
+    """
+    for found in _rights(cursor, matrix):
+        if found.sql:
+            cursor.execute(f"SET LOCAL ROLE {found.owner}")
+            cursor.execute(found.sql)
+    cursor.execute(f"SET LOCAL ROLE {matrix.owner}")
+    return differences(cursor, matrix)
+
+
+def _rights(cursor: Cursor, matrix: Matrix) -> Iterator[Difference]:
+    cursor.execute(RIGHTS)
+    present: dict[Thing, set[Right]] = {}
+    for kind, name, spelled, part, owner, role, privilege in cursor.fetchall():
+        rights = present.setdefault(Thing(kind, name, spelled, owner), set())
+        if role and role != owner:
+            rights.add((privilege, part, role))
+    known = set(matrix.tables) | set(matrix.functions)
+    names = {thing.name for thing in present}
+    yield from (Difference(f"{name}: has rows in the matrix but does not exist") for name in sorted(known - names))
+    for thing, rights in sorted(present.items()):
+        if thing.kind in {"TABLE", "ROUTINE"} and thing.name not in known:
+            yield Difference(f"{thing.name}: has no row in {MATRIX.name}: add one")
+        yield from _ownership(thing, matrix)
+        wanted = set(_wanted(thing, matrix))
+        yield from (_grant(thing, right) for right in sorted(wanted - rights))
+        yield from (_revoke(thing, right) for right in sorted(rights - wanted))
+
+
+def _ownership(thing: Thing, matrix: Matrix) -> Iterator[Difference]:
+    owner = matrix.owners.get(thing.name, matrix.owner)
+    if thing.kind in {"TABLE", "ROUTINE"} and thing.owner != owner:
+        yield Difference(f"{thing.spelled}: belongs to {thing.owner}, not to {owner}")
+
+
+def _wanted(thing: Thing, matrix: Matrix) -> Iterator[Right]:
+    """The rights that the matrix gives on a thing; what an owner has by nature is left out."""
+    if thing.kind == "TABLE":
+        yield "SELECT", "", matrix.backup
+        for named, text in matrix.tables.get(thing.name, {}).items():
+            yield from ((verb, column, role) for verb, column in clauses(text) for role in matrix.holders(named))
+    elif thing.kind == "SEQUENCE":
+        yield "SELECT", "", matrix.backup
+    elif thing.kind == "ROUTINE":
+        for named in matrix.functions.get(thing.name, ()):
+            yield from (("EXECUTE", "", role) for role in matrix.holders(named))
+    elif thing.kind == "DATABASE":
+        yield from (("CONNECT", "", role) for role in matrix.logins())
+    elif thing.kind == "SCHEMA":
+        yield from (("USAGE", "", role) for role in matrix.roles if role != thing.owner)
+        if thing.name == "public":
+            yield "CREATE", "", AUDIT_OWNER  # or the audit tables could not be its own
+
+
+def _grant(thing: Thing, right: Right) -> Difference:
+    privilege, column, role = right
+    return Difference(
+        f"{thing.spelled}: {_said(right)} is missing",
+        f"GRANT {privilege}{_columns(column)} ON {thing.kind} {thing.spelled} TO {role}",
+        thing.owner,
+    )
+
+
+def _revoke(thing: Thing, right: Right) -> Difference:
+    privilege, column, role = right
+    whom = "PUBLIC" if role == "-" else role
+    return Difference(
+        f"{thing.spelled}: {_said(right)} is not in the matrix",
+        f"REVOKE {privilege}{_columns(column)} ON {thing.kind} {thing.spelled} FROM {whom}",
+        thing.owner,
+    )
+
+
+def _columns(column: str) -> str:
+    return f' ("{column}")' if column else ""
+
+
+def _said(right: Right) -> str:
+    privilege, column, role = right
+    return f"{privilege}{f' of {column}' if column else ''} for {'PUBLIC' if role == '-' else role}"
+
+
+def _roles(cursor: Cursor, matrix: Matrix) -> Iterator[Difference]:
+    cursor.execute(
+        "SELECT rolname, rolcanlogin, rolsuper OR rolcreatedb OR rolreplication OR rolbypassrls, rolcreaterole "
+        "FROM pg_roles WHERE rolname = ANY(%s) OR rolname !~ '^pg_' AND NOT (rolsuper OR rolreplication)",
+        [list(matrix.roles)],
+    )  # superusers and replicas that the matrix does not name are the operator's
+    found = {name: rest for name, *rest in cursor.fetchall()}
+    for name in sorted(found.keys() ^ matrix.roles.keys()):
+        yield Difference(f"{name}: is {'not in the matrix' if name in found else 'missing in the cluster'}")
+    for name in sorted(found.keys() & matrix.roles.keys()):
+        role, (login, powers, creator) = matrix.roles[name], found[name]
+        if powers or creator != bool(role.switches):
+            yield Difference(f"{name}: has powers over the cluster that the matrix does not give")
+        if role.login != "switched" and login != role.login:
+            yield Difference(f"{name}: {'may' if login else 'may not'} log in, against the matrix")
+    cursor.execute(
+        "SELECT member::regrole::text, roleid::regrole::text, admin_option, inherit_option, set_option "
+        "FROM pg_auth_members WHERE member::regrole::text !~ '^pg_'"
+    )
+    present = set(cursor.fetchall())
+    declared = {(name, *rest) for name, role in matrix.roles.items() for rest in role.memberships()}
+    for member, group, *_ in sorted(present ^ declared):
+        yield Difference(f"{member}: its membership of {group} differs from the matrix")
+
+
+def provision_roles(matrix: Matrix) -> list[str]:
+    """Statements that make the cluster's roles; a superuser may run them again at any time."""
+    made = []
+    for name, role in matrix.roles.items():
+        login = "" if role.login == "switched" else " LOGIN" if role.login else " NOLOGIN"
+        creator = "CREATEROLE" if role.switches else "NOCREATEROLE"
+        made += [
+            f"DO $$ BEGIN CREATE ROLE {name}; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+            f"ALTER ROLE {name} WITH NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS {creator}{login}",
+        ]
+    for name, role in matrix.roles.items():
+        for group, admin, inherit, become in role.memberships():
+            made.append(f"GRANT {group} TO {name} WITH ADMIN {admin}, INHERIT {inherit}, SET {become}")
+    return [*made, f"ALTER ROLE {matrix.migrate} SET role = {matrix.owner}"]
+
+
+def provision_database(name: str, matrix: Matrix) -> list[str]:
+    """Statements for a superuser, inside the new database `name`, before the first migration."""
+    made = [
+        f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
+        f"GRANT CONNECT ON DATABASE {name} TO {', '.join(matrix.logins())}",
+        f"ALTER SCHEMA public OWNER TO {matrix.owner}",
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+        f"GRANT USAGE, CREATE ON SCHEMA public TO {AUDIT_OWNER}",
+        "CREATE EXTENSION IF NOT EXISTS btree_gist",
+    ]
+    for maker in (matrix.owner, AUDIT_OWNER):
+        made.append(f"ALTER DEFAULT PRIVILEGES FOR ROLE {maker} REVOKE EXECUTE ON ROUTINES FROM PUBLIC")
+        made.append(f"ALTER DEFAULT PRIVILEGES FOR ROLE {maker} REVOKE USAGE ON TYPES FROM PUBLIC")
+    switches = [(name, role.switches) for name, role in matrix.roles.items() if role.switches]
+    return made + [line for keeper, roles in switches for role in roles for line in _switch(keeper, role)]
+
+
+def _switch(keeper: str, role: str) -> list[str]:
+    """Functions, the keeper's, that let a role log in for one approved run, and put it and its sessions out after."""
+    head = "RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS"
+    out = f"PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"
+    return [
+        f"CREATE SCHEMA IF NOT EXISTS ops AUTHORIZATION {keeper}",
+        f"CREATE OR REPLACE FUNCTION ops.open_release() {head} $$ BEGIN ALTER ROLE {role} LOGIN; END $$",
+        f"CREATE OR REPLACE FUNCTION ops.close_release() {head} $$ BEGIN ALTER ROLE {role} NOLOGIN; {out}; END $$",
+        f"ALTER FUNCTION ops.open_release() OWNER TO {keeper}",
+        f"ALTER FUNCTION ops.close_release() OWNER TO {keeper}",
+        "REVOKE ALL ON FUNCTION ops.open_release(), ops.close_release() FROM PUBLIC",
+    ]
