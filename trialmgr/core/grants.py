@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from trialmgr.core.documents import read_document
 
@@ -18,35 +19,39 @@ MATRIX = Path(__file__).with_name("grants.yaml")
 AUDIT_OWNER = "audit_owner"
 CLAUSE = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE)\s*(?:\(([^)]*)\))?\s*(?:,|$)")
 CATALOG = """
-WITH ours AS (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'),
-     extension AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e')
-SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, c.oid::regclass::text AS name,
-       c.oid::regclass::text AS spelled, '' AS part, c.relowner::regrole::text AS owner,
-       coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner)) AS rights
-  FROM pg_class c WHERE relnamespace IN (SELECT * FROM ours) AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
-   AND ('pg_class'::regclass, c.oid) NOT IN (SELECT * FROM extension)
+WITH ours AS (
+  SELECT oid, nspname, CASE nspname WHEN 'public' THEN '' ELSE nspname || '.' END AS prefix, nspowner, nspacl
+    FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'),
+extension AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
+relation AS (
+  SELECT c.oid, CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, prefix || relname AS name,
+         nspname, relowner, coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner))
+    FROM pg_class c JOIN ours ON ours.oid = relnamespace
+   WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+     AND ('pg_class'::regclass, c.oid) NOT IN (SELECT * FROM extension))
+SELECT kind, name, oid::regclass::text AS spelled, nspname, relowner::regrole::text AS owner,
+       '' AS part, coalesce AS acl
+  FROM relation
 UNION ALL
-SELECT 'TABLE', c.oid::regclass::text, c.oid::regclass::text, attname::text, c.relowner::regrole::text, attacl
-  FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
- WHERE relnamespace IN (SELECT * FROM ours) AND attacl IS NOT NULL AND NOT attisdropped
+SELECT kind, name, relation.oid::regclass::text, nspname, relowner::regrole::text, attname::text, attacl
+  FROM relation JOIN pg_attribute ON attrelid = relation.oid WHERE attacl IS NOT NULL AND NOT attisdropped
 UNION ALL
-SELECT 'ROUTINE', p.oid::regproc::text, p.oid::regprocedure::text, '', proowner::regrole::text,
+SELECT 'ROUTINE', prefix || proname, p.oid::regprocedure::text, nspname, proowner::regrole::text, '',
        coalesce(proacl, acldefault('f', proowner))
-  FROM pg_proc p WHERE pronamespace IN (SELECT * FROM ours)
-   AND ('pg_proc'::regclass, p.oid) NOT IN (SELECT * FROM extension)
+  FROM pg_proc p JOIN ours ON ours.oid = pronamespace
+ WHERE ('pg_proc'::regclass, p.oid) NOT IN (SELECT * FROM extension)
 UNION ALL
-SELECT 'SCHEMA', oid::regnamespace::text, oid::regnamespace::text, '', nspowner::regrole::text,
+SELECT 'SCHEMA', nspname, oid::regnamespace::text, nspname, nspowner::regrole::text, '',
        coalesce(nspacl, acldefault('n', nspowner))
-  FROM pg_namespace WHERE oid IN (SELECT * FROM ours)
+  FROM ours
 UNION ALL
-SELECT 'DATABASE', quote_ident(datname), quote_ident(datname), '', datdba::regrole::text,
+SELECT 'DATABASE', datname, quote_ident(datname), '', datdba::regrole::text, '',
        coalesce(datacl, acldefault('d', datdba))
   FROM pg_database WHERE datname = current_database()
 """
 RIGHTS = f"""
-SELECT kind, name, spelled, part, owner, coalesce(grantee::regrole::text, ''), privilege_type
-  FROM ({CATALOG}) AS found LEFT JOIN LATERAL aclexplode(rights) ON true
- ORDER BY 1, 2, 3, 4, 6, 7
+SELECT kind, name, spelled, nspname, owner, part, coalesce(grantee::regrole::text, ''), privilege_type
+  FROM ({CATALOG}) AS found LEFT JOIN LATERAL aclexplode(acl) ON true
 """  # noqa: S608 -- a constant
 
 
@@ -80,14 +85,17 @@ class Matrix(BaseModel):
     owner: str
     migrate: str
     backup: str
-    all: tuple[str, ...]
+    web: str
+    worker: str
     roles: dict[str, Role]
-    owners: dict[str, str] = Field(default_factory=dict)
+    schemas: dict[str, str]
     tables: dict[str, dict[str, str]]
     functions: dict[str, tuple[str, ...]]
 
     def holders(self, named: str) -> tuple[str, ...]:
-        return self.all if named == "all" else (named,)
+        """The roles that a name in a row stands for."""
+        short = {"web": (self.web,), "worker": (self.worker,), "all": (self.web, self.worker)}
+        return short.get(named, (named,))
 
     def logins(self) -> list[str]:
         return [name for name, role in self.roles.items() if role.login]
@@ -109,6 +117,7 @@ class Thing:
     kind: str
     name: str
     spelled: str
+    schema: str
     owner: str
 
 
@@ -118,7 +127,11 @@ Right = tuple[str, str, str]  # privilege, column or '', role; role '-' is PUBLI
 @cache
 def matrices() -> Mapping[str, Matrix]:
     """The declared matrix of each cluster."""
-    return {name: Matrix.model_validate(part) for name, part in read_document(MATRIX).data.items()}
+    clusters = read_document(MATRIX).data
+    both = clusters.pop("both")
+    for part, kind in product(clusters.values(), both):
+        part[kind] = both[kind] | part[kind]
+    return {name: Matrix.model_validate(part) for name, part in clusters.items()}
 
 
 def clauses(text: str) -> list[tuple[str, str]]:
@@ -136,45 +149,54 @@ def clauses(text: str) -> list[tuple[str, str]]:
 
 def differences(cursor: Cursor, matrix: Matrix) -> list[Difference]:
     """Everything in the connected database, and in the cluster's roles, that departs from the matrix."""
-    return [*_roles(cursor, matrix), *_rights(cursor, matrix)]
+    things = present(cursor)
+    return [*_roles(cursor, matrix), *_ownership(matrix, things), *_rights(matrix, things)]
 
 
 def apply(cursor: Cursor, matrix: Matrix) -> list[Difference]:
     """Make the rights in the connected database agree with the matrix; gives what could not be mended.
 
-    Runs as the migrate login, in one transaction of the caller. Roles are made by `provision`, not here.
+    Runs as the migrate login, in one transaction of the caller. Roles are made by `provision_roles`, not here.
     """
-    for found in _rights(cursor, matrix):
-        if found.sql:
+    for find in (_ownership, _rights):
+        for found in [difference for difference in find(matrix, present(cursor)) if difference.sql]:
             cursor.execute(f"SET LOCAL ROLE {found.owner}")
             cursor.execute(found.sql)
-    cursor.execute(f"SET LOCAL ROLE {matrix.owner}")
+        cursor.execute(f"SET LOCAL ROLE {matrix.owner}")
     return differences(cursor, matrix)
 
 
-def _rights(cursor: Cursor, matrix: Matrix) -> Iterator[Difference]:
+def present(cursor: Cursor) -> dict[Thing, set[Right]]:
+    """Everything in the connected database that rights can be had on, with the rights of others than its owner."""
     cursor.execute(RIGHTS)
-    present: dict[Thing, set[Right]] = {}
-    for kind, name, spelled, part, owner, role, privilege in cursor.fetchall():
-        rights = present.setdefault(Thing(kind, name, spelled, owner), set())
-        if role and role != owner:
+    found: dict[Thing, set[Right]] = {}
+    for *thing, part, role, privilege in cursor.fetchall():
+        rights = found.setdefault(Thing(*thing), set())
+        if role and role != thing[-1]:
             rights.add((privilege, part, role))
+    return dict(sorted(found.items()))
+
+
+def _rights(matrix: Matrix, things: dict[Thing, set[Right]]) -> Iterator[Difference]:
     known = set(matrix.tables) | set(matrix.functions)
-    names = {thing.name for thing in present}
-    yield from (Difference(f"{name}: has rows in the matrix but does not exist") for name in sorted(known - names))
-    for thing, rights in sorted(present.items()):
+    for name in sorted(known - {thing.name for thing in things}):
+        yield Difference(f"{name}: has a row in {MATRIX.name} but does not exist")
+    for thing, rights in things.items():
         if thing.kind in {"TABLE", "ROUTINE"} and thing.name not in known:
             yield Difference(f"{thing.name}: has no row in {MATRIX.name}: add one")
-        yield from _ownership(thing, matrix)
         wanted = set(_wanted(thing, matrix))
         yield from (_grant(thing, right) for right in sorted(wanted - rights))
         yield from (_revoke(thing, right) for right in sorted(rights - wanted))
 
 
-def _ownership(thing: Thing, matrix: Matrix) -> Iterator[Difference]:
-    owner = matrix.owners.get(thing.name, matrix.owner)
-    if thing.kind in {"TABLE", "ROUTINE"} and thing.owner != owner:
-        yield Difference(f"{thing.spelled}: belongs to {thing.owner}, not to {owner}")
+def _ownership(matrix: Matrix, things: dict[Thing, set[Right]]) -> Iterator[Difference]:
+    """What belongs to another role than its schema's declared owner; the schema itself comes last."""
+    for thing in sorted(things, key=lambda thing: thing.kind == "SCHEMA"):
+        owner = matrix.schemas.get(thing.schema, matrix.owner)
+        if thing.owner != owner and thing.kind != "SEQUENCE":  # a sequence follows its table
+            room = f"GRANT USAGE, CREATE ON SCHEMA {thing.schema} TO {owner}; " if thing.kind != "DATABASE" else ""
+            sql = f"{room}ALTER {thing.kind} {thing.spelled} OWNER TO {owner}" if thing.owner == matrix.owner else ""
+            yield Difference(f"{thing.spelled}: belongs to {thing.owner}, not to {owner}", sql, thing.owner)
 
 
 def _wanted(thing: Thing, matrix: Matrix) -> Iterator[Right]:
@@ -192,8 +214,6 @@ def _wanted(thing: Thing, matrix: Matrix) -> Iterator[Right]:
         yield from (("CONNECT", "", role) for role in matrix.logins())
     elif thing.kind == "SCHEMA":
         yield from (("USAGE", "", role) for role in matrix.roles if role != thing.owner)
-        if thing.name == "public":
-            yield "CREATE", "", AUDIT_OWNER  # or the audit tables could not be its own
 
 
 def _grant(thing: Thing, right: Right) -> Difference:
@@ -272,7 +292,6 @@ def provision_database(name: str, matrix: Matrix) -> list[str]:
         f"GRANT CONNECT ON DATABASE {name} TO {', '.join(matrix.logins())}",
         f"ALTER SCHEMA public OWNER TO {matrix.owner}",
         "REVOKE ALL ON SCHEMA public FROM PUBLIC",
-        f"GRANT USAGE, CREATE ON SCHEMA public TO {AUDIT_OWNER}",
         "CREATE EXTENSION IF NOT EXISTS btree_gist",
     ]
     for maker in (matrix.owner, AUDIT_OWNER):
