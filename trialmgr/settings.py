@@ -124,7 +124,7 @@ STAFF_MIDDLEWARE = [
     "trialmgr.core.middleware.SecondFactorRequired",
 ]
 MIDDLEWARE = [
-    "trialmgr.core.middleware.NoStore",
+    "trialmgr.core.anonymous.NoStore",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -19,3 +19,15 @@ def public(view: View) -> View:
 def process(request: HttpRequest) -> dict[str, Any]:
     """Template context: which process this is, and whether it is a demo."""
     return {"process": str(settings.PROCESS), "demo": settings.DEMO}
+
+
+class NoStore:
+    """No page is kept by a browser or a proxy; static files carry their own rule."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response

@@ -1,4 +1,4 @@
-"""Rules that hold for every page."""
+"""Rules that hold for every page of staff."""
 
 import time
 from collections.abc import Callable
@@ -11,18 +11,6 @@ from django.shortcuts import redirect
 
 Next = Callable[[HttpRequest], HttpResponse]
 MINUTE = 60
-
-
-class NoStore:
-    """No page is kept by a browser or a proxy; static files carry their own rule."""
-
-    def __init__(self, get_response: Next) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        response.headers.setdefault("Cache-Control", "no-store")
-        return response
 
 
 class SessionLimits:
