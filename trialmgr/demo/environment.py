@@ -77,7 +77,11 @@ def _office(place: Place) -> dict[str, str]:
     }
 
 
-OWN = {"office": _office, "survey": lambda _: {}, "research": lambda _: {}, "vault": lambda _: {}}
+def _vault(place: Place) -> dict[str, str]:
+    return {"VAULT_STATE_DIR": str(place.home / "vault-state")}
+
+
+OWN = {"office": _office, "survey": lambda _: {}, "research": lambda _: {}, "vault": _vault}
 
 
 def study(place: Place) -> dict[str, str]:
