@@ -1,0 +1,163 @@
+"""A history on paper: as text for coach and participant, as CSV for the benefit system, as JSON for programs."""
+
+import csv
+import io
+import json
+from decimal import Decimal
+from typing import Any
+
+from coaching.money.fields import month_text
+from coaching.money.history import History, Result
+from coaching.money.words import LANGUAGES, bonus_sentences, month_name, sentences, written
+
+COLUMNS = (
+    "household", "month", "earnings", "kept", "rule", "months_left", "ordinary", "ordinary_rule",
+    "shortfall", "correction", "total", "status", "before", "difference", "reasons_nl", "reasons_en",
+)  # fmt: skip
+HEADS = {
+    "nl": ("maand", "loon", "u houdt", "regel", "over", "zonder proef", "erbij", "samen"),
+    "en": ("month", "earned", "kept", "rule", "left", "ordinary", "correction", "total"),
+}
+WORDS = {
+    "nl": {
+        "in_words": "Uitleg per maand", "bonuses": "Premies", "unlimited": "vrij", "none": "-",
+        "alert": "LET OP: in {months} houdt dit huishouden minder dan zonder de proef. Betaal pas na de correctie.",
+        "note": "Deze berekening betaalt niets uit. De gemeente neemt het besluit over uw uitkering.",
+        "carried": "Gebruikte maanden aan het eind", "unsure": "Niet nagekeken in de wet",
+    },
+    "en": {
+        "in_words": "In words, month by month", "bonuses": "Premiums", "unlimited": "free", "none": "-",
+        "alert": "ALERT: in {months} this household keeps less than without the trial. Pay only after the correction.",
+        "note": "This calculation pays nothing out. The municipality decides on your benefit.",
+        "carried": "Months used at the end", "unsure": "Not verified against the law",
+    },
+}  # fmt: skip
+
+
+def records(history: History) -> list[dict[str, Any]]:
+    """One flat record a month; amounts as Decimals."""
+    return [_record(history, place) for place in range(len(history.months))]
+
+
+def _record(history: History, place: int) -> dict[str, Any]:
+    result, told = history.months[place], sentences(history, place)
+    return {
+        "household": history.case.household,
+        "month": month_text(result.month),
+        "earnings": result.facts.counted,
+        "kept": result.kept,
+        "rule": "+".join(use.rule.id for use in result.uses) or (result.rule.id if result.rule else ""),
+        "months_left": result.months_left,
+        "ordinary": result.regular.kept,
+        "ordinary_rule": "+".join(use.rule.id for use in result.regular.uses),
+        "shortfall": result.shortfall,
+        "correction": result.shortfall,
+        "total": result.total,
+        "status": result.status,
+        "before": result.kept_before,
+        "difference": result.difference,
+        **{f"reasons_{language}": [sentence[language] for sentence in told] for language in LANGUAGES},
+    }
+
+
+def as_csv(history: History) -> str:
+    """One line a month; the reasons of a month in one cell."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for record in records(history):
+        joined = {name: " ".join(record[name]) for name in ("reasons_nl", "reasons_en")}
+        writer.writerow({**record, **joined})
+    return out.getvalue()
+
+
+def as_json(history: History) -> str:
+    """Everything, amounts as strings so that no cent is lost."""
+    document = {
+        "household": history.case.household,
+        "regular": history.case.regular,
+        "months": records(history),
+        "bonuses": [
+            {
+                "on": entry.payment.on.isoformat(),
+                "rule": entry.rule.id,
+                "amount": entry.payment.amount,
+                "free": entry.free,
+                "counted": entry.counted,
+                "ceiling_left": entry.ceiling_left,
+                "payments_left": entry.payments_left,
+                "why": entry.why,
+                **{f"reasons_{lang}": [words[lang] for words in bonus_sentences(entry)] for lang in LANGUAGES},
+            }
+            for entry in history.bonuses
+        ],
+        "months_used": history.carried,
+        "not_verified": [{"rule": rule, "what": what} for rule, what in unsure(history)],
+        "note": WORDS["en"]["note"],
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n"
+
+
+def as_text(history: History, languages: tuple[str, ...] = LANGUAGES) -> str:
+    """The month table, and under it every step in words."""
+    table = languages[-1] if len(languages) > 1 else languages[0]
+    case = history.case
+    lines = [f"{case.household}: {month_text(case.first)} - {month_text(case.last)}", ""]
+    short = [month_text(result.month) for result in history.months if result.shortfall]
+    lines += [WORDS[lang]["alert"].format(months=", ".join(short)) for lang in languages if short]
+    lines += [*_table(history, table), ""]
+    for language in languages:
+        lines += [WORDS[language]["in_words"], ""]
+        for place, result in enumerate(history.months):
+            lines.append(month_name(result.month, language))
+            lines += [f"  {sentence[language]}" for sentence in sentences(history, place)]
+        if history.bonuses:
+            lines += ["", WORDS[language]["bonuses"]]
+            lines += [f"  {said[language]}" for entry in history.bonuses for said in bonus_sentences(entry)]
+        lines.append("")
+    used = [f"{name}: {rule} {months}" for name, rules in history.carried.items() for rule, months in rules.items()]
+    lines += [f"{WORDS[table]['carried']}: {'; '.join(used) or WORDS[table]['none']}"]
+    lines += [f"{WORDS[table]['unsure']}: {rule}: {what}" for rule, what in unsure(history)]
+    return "\n".join([*lines, *(WORDS[language]["note"] for language in languages), ""])
+
+
+def unsure(history: History) -> list[tuple[str, str]]:
+    """What is not verified in the rules that this case used or was compared with."""
+    seen: dict[tuple[str, str], None] = {}
+    for result in history.months:
+        for use in (*result.uses, *result.regular.uses):
+            seen.update(dict.fromkeys((use.rule.id, what) for what in use.version.unverified))
+    for entry in history.bonuses:
+        seen.update(
+            dict.fromkeys((entry.rule.id, what) for what in (entry.version.unverified if entry.version else ()))
+        )
+    return list(seen)
+
+
+def _table(history: History, language: str) -> list[str]:
+    rows = [HEADS[language], *(_row(result, language) for result in history.months)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            _pad(cell, width, place) for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _row(result: Result, language: str) -> tuple[str, ...]:
+    words = WORDS[language]
+    names = [use.rule.name[language] for use in result.uses] or ([result.rule.name[language]] if result.rule else [])
+    left = words["unlimited"] if result.months_left is None and result.rule else str(result.months_left or 0)
+    amounts = [result.facts.counted, result.kept, result.regular.kept, result.shortfall, result.total]
+    earned, kept, ordinary, extra, total = (_plain(amount, language) for amount in amounts)
+    rule = " + ".join(names) or words["none"]
+    return (month_text(result.month), earned, kept, rule, left, ordinary, extra, total)
+
+
+def _plain(amount: Decimal, language: str) -> str:
+    return written(amount, language).replace("€", "").strip()
+
+
+def _pad(cell: str, width: int, place: int) -> str:
+    return cell.ljust(width) if place in {0, 3} else cell.rjust(width)
