@@ -1,0 +1,265 @@
+"""Reading answer columns: which known code stands in each cell, and which cells hold something else."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from surveys.instruments.conditions import NONRESPONSE, Condition
+from surveys.instruments.rules import tick_column
+from surveys.instruments.schema import NUMERIC, Instrument, Item
+from trialmgr.core.errors import BadInput, Fault
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Places = NDArray[np.intp]
+WIDEST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One answer that cannot be right: `row` counts from 0 in the frame given."""
+
+    row: int
+    column: str
+    value: str
+    what: str
+
+
+@dataclass(frozen=True)
+class ChoiceColumn:
+    """Finds each cell of a one-answer column in a list of `known` codes; the last place stands for no answer.
+
+    Codes that are whole numbers are found by subtraction, any others by name.
+    """
+
+    known: tuple[str, ...]
+
+    @cached_property
+    def low(self) -> int | None:
+        try:
+            numbers = [int(code) for code in self.known if str(int(code)) == code]
+        except ValueError:
+            return None
+        fits = len(numbers) == len(self.known) and max(numbers) - min(numbers) < WIDEST
+        return min(numbers) if fits else None
+
+    @cached_property
+    def codes(self) -> tuple[str | None, ...]:
+        """The code at each place; None where a place stands for no code."""
+        if self.low is None:
+            return (*self.known, None)
+        high = max(map(int, self.known))
+        return (*(str(code) if str(code) in self.known else None for code in range(self.low, high + 1)), None)
+
+    @cached_property
+    def _suspect(self) -> Bools:
+        return np.array([code is None for code in self.codes])
+
+    def table(self, count: Callable[[str], float | None]) -> tuple[Floats, NDArray[np.int8]]:
+        """What each place counts for, and whether it counts."""
+        numbers = [None if code is None else count(code) for code in self.codes]
+        return (
+            np.array([0.0 if number is None else number for number in numbers]),
+            np.array([number is not None for number in numbers], dtype=np.int8),
+        )
+
+    def places(self, column: "pd.Series[Any]") -> tuple[Places, Bools | None]:
+        """Place of each cell in `codes`, and the cells that hold no known code (None when there are none)."""
+        if self.low is None:
+            return self._named(column)
+        numbers, odd = as_numbers(column)
+        near = numbers - self.low
+        np.fmin(near, len(self.codes) - 1, out=near)  # also takes an empty cell to the last place
+        np.fmax(near, -1, out=near)
+        places = near.astype(np.intp)
+        broken = places != near
+        bad = odd
+        if broken.any() or self._suspect[places].any():
+            wrong = (broken | self._suspect[places]) & ~np.isnan(numbers)
+            bad = wrong if bad is None else bad | wrong
+            places[wrong] = -1
+        return places, bad if bad is not None and bad.any() else None
+
+    def _named(self, column: "pd.Series[Any]") -> tuple[Places, Bools | None]:
+        texts = as_texts(column)
+        places = texts.map({code: place for place, code in enumerate(self.known)}).fillna(len(self.known))
+        found = places.to_numpy().astype(np.intp)
+        bad = (found == len(self.known)) & (texts != "").to_numpy(dtype=bool)
+        return found, bad if bad.any() else None
+
+
+@dataclass
+class Answers:
+    """The cells of a slice of answers, read once per item; wrong cells are noted and count as missing."""
+
+    instrument: Instrument
+    frame: pd.DataFrame
+    first_row: int = 0
+    wrong: list[Cell] = field(default_factory=list)
+    _places: dict[str, Places] = field(default_factory=dict)
+    _numbers: dict[str, Floats] = field(default_factory=dict)
+    _ticks: dict[str, tuple[Floats, Bools]] = field(default_factory=dict)
+
+    def places(self, item: Item, reader: ChoiceColumn) -> Places:
+        """Places of a choice item's cells in `reader.codes`."""
+        if item.code not in self._places:
+            self._places[item.code], bad = reader.places(self.frame[item.code])
+            self._note(item.code, bad, "is not an answer of this item")
+        return self._places[item.code]
+
+    def numbers(self, item: Item) -> Floats:
+        """Values of a number item; NaN where missing, wrong, or "don't know"."""
+        if item.code not in self._numbers:
+            scale = self.instrument.scale_of(item)
+            numbers, odd = as_numbers(self.frame[item.code])
+            numbers[np.isin(numbers, [float(code) for code in NONRESPONSE])] = np.nan
+            outside = np.zeros(len(numbers), dtype=bool)
+            if scale.min is not None:
+                outside |= numbers < scale.min
+            if scale.max is not None:
+                outside |= numbers > scale.max
+            if scale.kind == "integer":
+                outside |= np.isfinite(numbers) & (numbers != np.floor(numbers))
+            outside |= np.isinf(numbers)
+            numbers[outside] = np.nan
+            self._note(item.code, outside if odd is None else outside | odd, "is out of range or not a number")
+            self._numbers[item.code] = numbers
+        return self._numbers[item.code]
+
+    def ticks(self, item: Item, codes: Sequence[int | str]) -> tuple[Floats, Bools]:
+        """How many of these answers are ticked, and where the question was answered at all."""
+        key = f"{item.code} {list(codes)}"
+        if key not in self._ticks:
+            wanted = set(map(str, codes))
+            count, answered, refused = np.zeros(len(self.frame)), *np.zeros((2, len(self.frame)), dtype=bool)
+            for option in self.instrument.options_of(item):
+                ticked, given = self._tick(item, str(option.code))
+                answered |= given
+                refused |= ticked & option.missing
+                count += ticked if str(option.code) in wanted else 0
+            self._ticks[key] = count, answered & ~refused
+        return self._ticks[key]
+
+    def _tick(self, item: Item, code: str) -> tuple[Bools, Bools]:
+        name = tick_column(item, code)
+        if name in self.frame:
+            numbers, odd = as_numbers(self.frame[name])
+            bad = ~np.isin(numbers, [0.0, 1.0]) & ~np.isnan(numbers)
+            self._note(name, bad if odd is None else bad | odd, "is neither 0 nor 1")
+            return numbers == 1, np.isin(numbers, [0.0, 1.0])
+        texts = as_texts(self.frame[item.code]) if item.code in self.frame else pd.Series([""] * len(self.frame))
+        lists = texts.str.split()
+        return lists.map(lambda codes: code in codes).to_numpy(dtype=bool), (texts != "").to_numpy(dtype=bool)
+
+    def answered(self, item: Item) -> Bools:
+        """Where a counting answer stands: not empty, not wrong, not "don't know"."""
+        kind = self.instrument.scale_of(item).kind
+        if kind in NUMERIC:
+            return ~np.isnan(self.numbers(item))
+        if kind == "multiple":
+            return self.ticks(item, ())[1]
+        if kind == "choice":
+            reader = reader_of(self.instrument, item)
+            missing = {str(option.code) for option in self.instrument.options_of(item) if option.missing} | NONRESPONSE
+            counting = np.array([code is not None and code not in missing for code in reader.codes], dtype=bool)
+            there: Bools = counting[self.places(item, reader)]
+            return there
+        return _filled(self.frame[item.code])
+
+    def holds(self, condition: Condition) -> Bools:
+        """Rows that meet a condition."""
+        if condition.item is None:
+            parts = [self.holds(part) for part in condition.parts()]
+            if condition.not_ is not None:
+                return ~parts[0]
+            joined: Bools = np.logical_and.reduce(parts) if condition.all else np.logical_or.reduce(parts)
+            return joined
+        return self._leaf_holds(condition, self.instrument.item_by_code[condition.item])
+
+    def _leaf_holds(self, condition: Condition, item: Item) -> Bools:
+        kind = self.instrument.scale_of(item).kind
+        if kind == "choice":
+            reader = reader_of(self.instrument, item)
+            meets = np.array([condition.holds({item.code: code}) for code in reader.codes], dtype=bool)
+            there: Bools = meets[self.places(item, reader)]
+            return there
+        if condition.answered is not None:
+            return self.answered(item) if condition.answered else ~self.answered(item)
+        if kind == "multiple":
+            return self.ticks(item, condition.codes())[0] > 0
+        if condition.codes():
+            named: Bools = as_texts(self.frame[item.code]).isin(list(map(str, condition.codes()))).to_numpy(dtype=bool)
+            return named
+        compared: Bools = np.array([condition.compares(number) for number in self.numbers(item)], dtype=bool)
+        return compared
+
+    def skipped(self, item: Item) -> Bools:
+        """Rows where the rules pass the item by: its condition fails; all it looks at is answered or skipped."""
+        condition = self.instrument.condition_of(item)
+        if condition is None:
+            return np.zeros(len(self.frame), dtype=bool)
+        skipped = ~self.holds(condition)
+        for code in condition.items():
+            gate = self.instrument.item_by_code[code]
+            skipped &= self.answered(gate) | self.skipped(gate)
+        return skipped
+
+    def _note(self, column: str, bad: Bools | None, what: str) -> None:
+        if bad is None or not bad.any():
+            return
+        values = self.frame[column]
+        for row in np.flatnonzero(bad):
+            self.wrong.append(Cell(self.first_row + int(row), column, str(values.iloc[int(row)]), what))
+
+
+def reader_of(instrument: Instrument, item: Item) -> ChoiceColumn:
+    """Reader of a choice item: its codes, and "don't know" and "won't say", which paper entry may add anywhere."""
+    codes = [str(option.code) for option in instrument.options_of(item)]
+    return ChoiceColumn(tuple(dict.fromkeys([*codes, *sorted(NONRESPONSE)])))
+
+
+def _filled(column: "pd.Series[Any]") -> Bools:
+    filled: Bools = (as_texts(column) != "").to_numpy(dtype=bool)
+    return filled
+
+
+def as_numbers(column: "pd.Series[Any]") -> tuple[Floats, Bools | None]:
+    """A column as numbers (a copy), NaN where empty; and the cells that are neither empty nor a number."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan, copy=True), None
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    if not (unread := np.isnan(numbers)).any():
+        return numbers, None
+    texts = as_texts(column)
+    comma = pd.to_numeric(texts[unread].str.replace(",", ".", regex=False), errors="coerce")
+    numbers[unread] = comma.to_numpy(dtype=np.float64, na_value=np.nan)
+    return numbers, np.isnan(numbers) & (texts != "").to_numpy(dtype=bool)
+
+
+def as_texts(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """A column as trimmed texts; empty where missing, whole numbers without a fraction."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return column.map(lambda number: "" if pd.isna(number) else f"{number:g}").astype(object)
+    return column.astype(object).where(column.notna(), "").astype(str).str.strip()
+
+
+def require_columns(instrument: Instrument, items: Sequence[Item], columns: Sequence[object], where: str) -> None:
+    """Raise BadInput for each item that has no column."""
+    present = set(map(str, columns))
+    faults = []
+    for item in items:
+        if instrument.scale_of(item).kind == "multiple":
+            ticks = {tick_column(item, option.code) for option in instrument.scale_of(item).choices}
+            if item.code not in present and not ticks <= present:
+                lacking = ", ".join(sorted(ticks - present)[:3])
+                faults.append(Fault(where, f"has no column {lacking}", "add it (0 or 1)"))
+        elif item.code not in present:
+            near = next((name for name in present if name.lower() == item.code.lower()), None)
+            faults.append(Fault(where, f"has no column {item.code}", f"rename {near}" if near else "add it"))
+    if faults:
+        raise BadInput(faults)
