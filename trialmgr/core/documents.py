@@ -104,8 +104,13 @@ def validate(model: type[Model], document: Document) -> Model:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        faults = [_fault(document, detail) for detail in error.errors(include_url=False)]
-        raise BadInput(list(dict.fromkeys(faults))) from None
+        raise BadInput(faults_of(document, error)) from None
+
+
+def faults_of(document: Document, error: ValidationError, at: Key = ()) -> list[Fault]:
+    """The faults of a model that was built from the part of the document under `at`, each once."""
+    faults = [_fault(document, detail, at) for detail in error.errors(include_url=False)]
+    return list(dict.fromkeys(faults))
 
 
 def key_of(data: Any, loc: Key, *, missing: bool = False) -> Key:
@@ -143,10 +148,10 @@ def _collect(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path, above
             _collect(value, (*key, place), lines, path, above | {id(node)})
 
 
-def _fault(document: Document, detail: Any) -> Fault:
+def _fault(document: Document, detail: Any, at: Key) -> Fault:
     """One pydantic error in our words; a remedy may follow ` -> ` in a validator's message."""
     kind, message = detail["type"], detail["msg"].removeprefix("Value error, ")
-    key = key_of(document.data, tuple(detail["loc"]), missing=kind == "missing")
+    key = key_of(document.data, (*at, *detail["loc"]), missing=kind == "missing")
     if kind == "extra_forbidden":
         return document.fault(key, "is not a known key", "remove it or check its spelling")
     if kind == "missing":

@@ -1,0 +1,107 @@
+"""The method text of an analysis, in plain Dutch and English, made from its keys and its numbers."""
+
+from analysis.estimators.columns import label
+from analysis.estimators.refusals import Refused
+from analysis.estimators.registry import Context, methods
+from analysis.estimators.results import Result, Row
+
+MEASURES = (None, "difference")
+
+
+def method_text(context: Context, result: Result) -> dict[str, str]:
+    """`nl` and `en`: what was done, on how many rows, with which standard error, and the effect in people."""
+    found = methods()[context.analysis.method]
+    nl, en = [found.nl], [found.en]
+    for more_nl, more_en in (_outcome(context), _rows(result), _errors(context, result), _status(context)):
+        nl += [more_nl] if more_nl else []
+        en += [more_en] if more_en else []
+    for row in hundreds(context, result):
+        nl.append(_hundred_nl(row, context.analysis.level))
+        en.append(_hundred_en(row, context.analysis.level))
+    return {"nl": " ".join(nl), "en": " ".join(en)}
+
+
+def _outcome(context: Context) -> tuple[str, str]:
+    analysis = context.analysis
+    if context.table is None or (analysis.outcome is None and analysis.outcomes is None):
+        return "", ""
+    try:
+        names = ", ".join(label(ref) for ref in context.outcome_refs())
+    except Refused:
+        return "", ""
+    control = context.key("control")
+    against_nl, against_en = (f", vergeleken met {control}", f", compared with {control}") if control else ("", "")
+    return f"Uitkomst: {names}{against_nl}.", f"Outcome: {names}{against_en}."
+
+
+def _rows(result: Result) -> tuple[str, str]:
+    if result.n_used is None:
+        return "", ""
+    return (
+        f"Gebruikt: {result.n_used} van de {result.n_rows} rijen.",
+        f"Used: {result.n_used} of {result.n_rows} rows.",
+    )
+
+
+def _errors(context: Context, result: Result) -> tuple[str, str]:
+    se = result.details.get("se") or context.analysis.se
+    percent = f"{100 * context.analysis.level:g}"
+    if not any(row.conf_low is not None or row.conf_high is not None for row in result.rows):
+        return "", ""
+    nl = f"Het interval is een {percent}%-interval" + (f" met standaardfout {se}." if se else ".")
+    en = f"The interval is a {percent}% interval" + (f" with standard error {se}." if se else ".")
+    return nl, en
+
+
+def _status(context: Context) -> tuple[str, str]:
+    if not context.analysis.exploratory:
+        return "", ""
+    return "Deze analyse was niet vooraf vastgelegd.", "This analysis was not planned beforehand."
+
+
+def hundreds(context: Context, result: Result) -> list[Row]:
+    """Rows that say how many more people of every hundred: differences of a 0/1 outcome with an interval."""
+    arms = result.details.get("arms", {})
+    if not all("events" in part for part in arms.values()) or not arms:
+        return []
+    return [
+        row
+        for row in result.rows
+        if row.term in arms
+        and row.measure in MEASURES
+        and row.ratio is None
+        and row.estimate is not None
+        and abs(row.estimate) <= 1
+        and row.conf_low is not None
+        and row.conf_high is not None
+    ]
+
+
+def _count(value: float | None) -> int:
+    return round(100 * abs(value or 0.0))
+
+
+def _amount_nl(value: float | None) -> str:
+    return "evenveel" if _count(value) == 0 else f"{_count(value)} {'meer' if (value or 0) > 0 else 'minder'}"
+
+
+def _amount_en(value: float | None) -> str:
+    return "as many" if _count(value) == 0 else f"{_count(value)} {'more' if (value or 0) > 0 else 'fewer'}"
+
+
+def _hundred_nl(row: Row, level: float) -> str:
+    than = "als" if _count(row.estimate) == 0 else "dan"
+    return (
+        f"Van elke 100 deelnemers in groep {row.term} hebben er naar schatting {_amount_nl(row.estimate)} "
+        f"deze uitkomst {than} in de controlegroep "
+        f"({100 * level:g}%-interval: {_amount_nl(row.conf_low)} tot {_amount_nl(row.conf_high)})."
+    )
+
+
+def _hundred_en(row: Row, level: float) -> str:
+    than = "as" if _count(row.estimate) == 0 else "than"
+    return (
+        f"Of every 100 participants in arm {row.term} an estimated {_amount_en(row.estimate)} have this outcome "
+        f"{than} in the control arm "
+        f"({100 * level:g}% interval: {_amount_en(row.conf_low)} to {_amount_en(row.conf_high)})."
+    )

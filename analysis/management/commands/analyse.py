@@ -1,0 +1,60 @@
+"""`analyse PLAN [DATA]`: run an analysis plan on a data set, without a database."""
+
+import os
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from analysis.estimators.results import Results, to_csv, to_json
+from analysis.estimators.run import run_file
+from trialmgr.core.commands import ToolCommand
+from trialmgr.core.errors import BadInput, Fault
+
+WRITERS: dict[str, Callable[[Results], str]] = {"json": to_json, "csv": to_csv}
+
+
+class Command(ToolCommand):
+    help = "Run an analysis plan (YAML or JSON) on a data set (CSV or Parquet)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("plan", help="the plan file")
+        parser.add_argument("data", nargs="?", help="the data file; left out when no analysis reads rows")
+        parser.add_argument(
+            "--format", choices=sorted(WRITERS), default="json", help="form of the results (default json)"
+        )
+        parser.add_argument("--out", type=Path, help="write to this file instead of standard output")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        results = run_file(options["plan"], options["data"], self._progress)
+        text = WRITERS[options["format"]](results)
+        for analysis in results.analyses:
+            if analysis.refused:
+                self.stderr.write(f"{analysis.id}: refused: {analysis.refused}")
+        if options["out"] is None:
+            self.stdout.write(text, ending="")
+        else:
+            write_whole(options["out"], text)
+
+    def _progress(self, message: str) -> None:
+        self.stderr.write(message)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write the file in one step, so that a reader never sees half of it."""
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+            file.write(text)
+        Path(file.name).chmod(0o666 & ~_umask())
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise BadInput(
+            Fault(str(path), f"cannot be written ({error.strerror})", "check the folder and the rights")
+        ) from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
