@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trialmgr.core.documents import Key
+from trialmgr.protocol.schema import Protocol
 
 
 @dataclass(frozen=True)
@@ -33,3 +34,10 @@ def known(codes: Sequence[str], among: Sequence[Any], key: Key, called: str) -> 
     for place, code in enumerate(codes):
         if code not in have:
             yield Finding((*key, place), f"{code!r} is no {called} of this protocol", f"write one of {', '.join(have)}")
+
+
+def each_provision(protocol: Protocol) -> Iterator[tuple[int, int, Any]]:
+    """The place of the arm, the place in the arm, and the provision."""
+    for arm_place, arm in enumerate(protocol.arms):
+        for place, provision in enumerate(arm.provisions):
+            yield arm_place, place, provision

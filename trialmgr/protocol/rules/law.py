@@ -3,11 +3,10 @@
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
 
 from trialmgr.protocol import regimes
 from trialmgr.protocol.regimes import REGIMES, RegimeRules
-from trialmgr.protocol.rules.finding import Finding
+from trialmgr.protocol.rules.finding import Finding, each_provision
 from trialmgr.protocol.schema import Arm, Disregard, Exemption, Intensification, Protocol, Regime
 
 TREATMENTS = frozenset({"exemption", "intensification", "disregard"})
@@ -111,7 +110,7 @@ def combinations(protocol: Protocol) -> Iterator[Finding]:
 
 def disregards(protocol: Protocol) -> Iterator[Finding]:
     rules = rules_of(protocol)
-    for arm_place, place, provision in _provisions(protocol):
+    for arm_place, place, provision in each_provision(protocol):
         if not isinstance(provision, Disregard):
             continue
         key = ("arms", arm_place, "provisions", place)
@@ -146,7 +145,7 @@ def _within(given: Disregard, rules: RegimeRules, key: tuple[str | int, ...]) ->
 
 def effort_reviews(protocol: Protocol) -> Iterator[Finding]:
     reviews = rules_of(protocol).effort_reviews
-    for arm_place, place, provision in _provisions(protocol):
+    for arm_place, place, provision in each_provision(protocol):
         if reviews and isinstance(provision, Exemption) and provision.review_months != reviews:
             given = list(provision.review_months)
             yield Finding(
@@ -188,7 +187,7 @@ def _doubled(arm: Arm, ordinary: Arm | None, key: tuple[str | int, ...]) -> Iter
 
 def premiums(protocol: Protocol) -> Iterator[Finding]:
     ceilings = [ceiling for since, ceiling in regimes.PREMIUM_CEILINGS if since <= protocol.start]
-    for arm_place, place, provision in _provisions(protocol):
+    for arm_place, place, provision in each_provision(protocol):
         if provision.kind != "bonus" or (protocol.legal.regime is Regime.OTHER and not protocol.legal.article_83):
             continue
         key = ("arms", arm_place, "provisions", place)
@@ -240,12 +239,6 @@ def reporting(protocol: Protocol) -> Iterator[Finding]:
             f"is {reports.due_day}, but the report must be in by the {rules.report_day}th (art. 7(2))",
             f"write at most {rules.report_day}",
         )
-
-
-def _provisions(protocol: Protocol) -> Iterator[tuple[int, int, Any]]:
-    for arm_place, arm in enumerate(protocol.arms):
-        for place, provision in enumerate(arm.provisions):
-            yield arm_place, place, provision
 
 
 RULES = (

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from trialmgr.core.documents import Key
-from trialmgr.protocol.rules.finding import Finding
-from trialmgr.protocol.rules.law import rules_of
-from trialmgr.protocol.schema import Protocol
+from trialmgr.protocol.rules.finding import Finding, each_provision
+from trialmgr.protocol.rules.law import months_after, rules_of
+from trialmgr.protocol.schema import Disregard, Protocol
 
 LONGEST_SENTENCE = 15
 HARD_WORDS = ("participatie", "indicatie", "respondent", "re-integratie", "conform", "middels", "betreffende", "tevens")
@@ -61,6 +61,16 @@ def embargo_after_end(protocol: Protocol) -> Iterator[Finding]:
         )
 
 
+def disregard_outlasts(protocol: Protocol) -> Iterator[Finding]:
+    for arm_place, place, given in each_provision(protocol):
+        if isinstance(given, Disregard) and months_after(protocol.start, given.max_months - 1) > protocol.end:
+            yield Finding(
+                ("arms", arm_place, "provisions", place, "max_months"),
+                f"is {given.max_months}, longer than the trial",
+                "promise no more months than there are",
+            )
+
+
 def small_cells(protocol: Protocol) -> Iterator[Finding]:
     if protocol.privacy.minimum_cell < 10:
         yield Finding(
@@ -113,6 +123,7 @@ RULES = (
     hidden_blocks,
     intensification_alone,
     embargo_after_end,
+    disregard_outlasts,
     small_cells,
     same_content,
     plain_dutch,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from math import gcd
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -47,7 +48,7 @@ class Round(Part):
     """One round of recruitment; `ratio` gives each arm its share of the households of this round.
 
     Entry `batch`: one draw after the closing date. Entry `rolling`: a draw as people come in.
-    `target` is the number of persons hoped for.
+    `target` is the number of persons hoped for. A ratio may be shares (2, 1) or planned numbers (100, 50).
     """
 
     code: Code
@@ -57,3 +58,9 @@ class Round(Part):
     closes: Day
     target: Annotated[int, Field(ge=1)]
     ratio: Annotated[Mapping[str, Annotated[int, Field(ge=1, le=1000)]], at_least(2)]
+
+    @property
+    def template(self) -> dict[str, int]:
+        """The ratio in its lowest terms, which the lottery repeats: 100 and 50 become 2 and 1."""
+        common = gcd(*self.ratio.values())
+        return {arm: share // common for arm, share in self.ratio.items()}
