@@ -26,6 +26,7 @@ PERSONS = {
     "utrecht": 710,
     "nijmegen": 304,
     "deventer": 364,
+    "template": 800,
 }
 
 
