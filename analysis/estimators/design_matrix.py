@@ -24,11 +24,15 @@ class Block:
 
 @dataclass(frozen=True)
 class Design:
-    """X (n x k) with a name for each column; `arm_columns` are the places of the arms after the control."""
+    """X (n x k) with a name for each column; `arm_columns` are the places of the arms after the control.
+
+    saturated: the columns are cells of blocks and arms, for which HC2 is Neyman's variance.
+    """
 
     X: Floats
     names: tuple[str, ...]
     arm_columns: tuple[int, ...]
+    saturated: bool = False
 
     def place(self, name: str) -> int:
         return self.names.index(name)

@@ -106,9 +106,9 @@ def linear_model(context: Context, sample: Sample, design: Design) -> LinearMode
     """A model with the standard error, degrees of freedom, weights and clusters that the analysis asks for."""
     se, df = standard_error(context, sample), context.analysis.df
     if se == "neyman":
-        if len(sample.arms) != 2 or design.X.shape[1] != 2:
+        if not design.saturated and (len(sample.arms) != 2 or design.X.shape[1] != 2):
             raise Refused("the neyman standard error is for the raw difference of two arms", "use `se: HC2`, its equal")
-        se, df = "HC2", df or "welch"
+        se, df = "HC2", df or ("n-k" if design.saturated else "welch")
     context.details["se"] = context.analysis.se or se
     return LinearModel(design.X, design.names, se, df, sample.weights, sample.cluster)
 

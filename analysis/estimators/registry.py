@@ -105,6 +105,11 @@ class Context:
         if message not in self.messages:
             self.messages.append(message)
 
+    def rows_independent(self) -> None:
+        """Say so when a cluster is named and the method cannot use it."""
+        if self.key("cluster") is not None:
+            self.note(f"this method takes rows as independent: the cluster {label(self.key('cluster'))!r} is not used")
+
     @property
     def data(self) -> Table:
         if self.table is None:

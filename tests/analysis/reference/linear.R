@@ -21,6 +21,7 @@ write.csv(d, "linear.csv", row.names = FALSE, na = "", quote = FALSE)
 
 d$xm <- as.numeric(is.na(d$x)); d$xf <- ifelse(is.na(d$x), mean(d$x, na.rm = TRUE), d$x)
 u <- d[!is.na(d$y), ]
+write.csv(u, "linear_filled.csv", row.names = FALSE, na = "", quote = FALSE)
 num <- function(f, t) list(estimate = unname(f$coefficients[t]), std_error = unname(f$std.error[t]), df = unname(f$df[t]),
   p_value = unname(f$p.value[t]), conf_low = unname(f$conf.low[t]), conf_high = unname(f$conf.high[t]))
 both <- function(f) list(B = num(f, "armB"), C = num(f, "armC"))
@@ -40,7 +41,7 @@ for (s in c("CR0", "CR1", "CR1S")) out[[paste0("ols_", s)]] <- club(fit, u, s, "
 for (s in c("CR2", "CR3")) out[[paste0("ols_", s)]] <- club(fit, u, s)
 fitw <- lm(y ~ arm + xf + xm, u, weights = w)
 out$ols_weighted_CR2 <- club(fitw, u, "CR2")
-big <- lm(y ~ arm + xf + sex, u)
+big <- lm(y ~ arm + xf + xm + sex, u)
 V <- vcovCR(big, cluster = u$site, type = "CR2"); k <- coef_test(big, V)
 out$ols_CR2_sites <- list(B = list(estimate = k["armB", 2], std_error = k["armB", 3], df = k["armB", "df_Satt"]))
 ht <- Wald_test(fit, constrain_zero(c("armB", "armC")), vcov = vcovCR(fit, u$hh, "CR2"), test = "HTZ")
