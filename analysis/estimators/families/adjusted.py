@@ -143,7 +143,7 @@ def _joint_row(context: Context, fitted: ArmFit, places: list[int]) -> Row:
 @method(
     "interaction_test",
     keys=InteractionKeys,
-    nl="De toets vraagt of het effect verschilt tussen subgroepen; een verschil tussen subgroepen telt, niet elk apart.",
+    nl="De toets vraagt of het effect verschilt tussen subgroepen; het verschil telt, niet elke subgroep apart.",
     en="The test asks whether the effect differs between subgroups; the difference counts, not each by itself.",
 )
 def interaction_test(context: Context) -> Report:
@@ -199,9 +199,7 @@ def _groups(context: Context, fitted: ArmFit) -> list[tuple[dict[str, Any], Floa
         inside = levels.codes == code
         smallest = min(int((sample.arm[inside] == arm).sum()) for arm in range(len(sample.arms)))
         if smallest < FEW:
-            context.note(
-                f"the subgroup {levels.names[code]!r} has {smallest} persons in one of the arms: read with care"
-            )
+            context.note(f"the subgroup {levels.names[code]!r} has only {smallest} persons in one of the arms")
         values = np.eye(len(found))[place, 1:]
         groups.append(({"subgroup": levels.names[code]}, values, int(inside.sum())))
     return groups
@@ -217,22 +215,12 @@ def _interaction_rows(
     k = fitted.fit.model.k
     prefix = f"arm {arm} x "
     places = [i for i, name in enumerate(fitted.design.names) if name.startswith(prefix)]
-    subgroups = [labels.get("subgroup") for labels, _, _ in groups][1:] if len(groups) > len(places) else [None]
-    if context.keys(InteractionKeys).modifier_as == "number":
-        subgroups = [None]
-    rows = [
-        contrast_row(
-            context,
-            fitted,
-            arm,
-            unit(k, place),
-            measure="interaction",
-            subgroup=group,
-            outcome=outcome,
-            n=fitted.sample.n,
-        )
-        for place, group in zip(places, subgroups, strict=True)
-    ]
+    numeric = context.keys(InteractionKeys).modifier_as == "number"
+    subgroups = [None] if numeric else [labels["subgroup"] for labels, _, _ in groups[1:]]
+    rows = []
+    for place, group in zip(places, subgroups, strict=True):
+        marks: dict[str, Any] = {"measure": "interaction", "subgroup": group, "outcome": outcome, "n": fitted.sample.n}
+        rows.append(contrast_row(context, fitted, arm, unit(k, place), **marks))
     for labels, values, n in groups:
         c = fitted.arm_contrast(arm)
         c[places] = values

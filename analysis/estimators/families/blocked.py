@@ -85,7 +85,7 @@ def usable_blocks(context: Context, sample: Sample, outcome: str, arm: str) -> t
     units = sample.cluster if standard_error(context, sample).startswith("CR") else None
     unit_codes = np.arange(sample.n) if units is None else units
     keep, dropped = np.zeros(sample.n, bool), []
-    for block in np.unique(sample.block):
+    for block in np.unique(np.asarray(sample.block)):
         inside = seen & (sample.block == block)
         counts = [len(np.unique(unit_codes[inside & (sample.arm == a)])) for a in (0, code)]
         if min(counts) >= 2:
@@ -97,9 +97,8 @@ def usable_blocks(context: Context, sample: Sample, outcome: str, arm: str) -> t
 
 def _pair_row(context: Context, part: Sample, outcome: str, arm: str, *, adjusted: bool) -> Row:
     if part.n == 0:
-        raise Refused(
-            f"no block has two or more in {arm!r} and in the control", "use `ols` with the block as fixed effect"
-        )
+        what = f"no block has two or more in {arm!r} and in the control"
+        raise Refused(what, "use `ols` with a larger stratum as fixed effect, or `randomization_test`")
     part = replace(part, outcomes={outcome: part.outcomes[outcome]}).pair(arm)
     build = _lin_in_blocks if adjusted else _saturated
     fitted = next(arm_fits(context, part, build))
@@ -108,7 +107,7 @@ def _pair_row(context: Context, part: Sample, outcome: str, arm: str, *, adjuste
 
 
 def _block_dummies(sample: Sample) -> Floats:
-    codes = np.unique(sample.block)
+    codes = np.unique(np.asarray(sample.block))
     return (np.asarray(sample.block)[:, None] == codes[None, :]).astype(np.float64)
 
 
@@ -124,7 +123,7 @@ def block_shares(context: Context, sample: Sample) -> Floats:
 
 def _saturated(context: Context, sample: Sample) -> Design:
     dummies = _block_dummies(sample)
-    names = [sample.block_names[code] for code in np.unique(sample.block)]
+    names = [sample.block_names[code] for code in np.unique(np.asarray(sample.block))]
     products = Block(tuple(f"effect in {name}" for name in names), dummies * sample.arm[:, None])
     design = assemble(sample, [Block(tuple(f"block {n}" for n in names[1:]), dummies[:, 1:]), products], arms=False)
     return replace(design, saturated=True)
@@ -139,7 +138,7 @@ def _block_contrast(context: Context, sample: Sample, design: Design) -> Floats:
 
 def _lin_in_blocks(context: Context, sample: Sample) -> Design:
     dummies = _block_dummies(sample)[:, 1:]
-    names = tuple(f"block {sample.block_names[code]}" for code in np.unique(sample.block)[1:])
+    names = tuple(f"block {sample.block_names[code]}" for code in np.unique(np.asarray(sample.block))[1:])
     blocks = [Block(names, dummies)] if names else []
     return replace(interacted(sample, combined(blocks + covariates_of(context, sample))), saturated=True)
 

@@ -22,8 +22,9 @@ write.csv(d, "linear.csv", row.names = FALSE, na = "", quote = FALSE)
 d$xm <- as.numeric(is.na(d$x)); d$xf <- ifelse(is.na(d$x), mean(d$x, na.rm = TRUE), d$x)
 u <- d[!is.na(d$y), ]
 write.csv(u, "linear_filled.csv", row.names = FALSE, na = "", quote = FALSE)
+pick <- function(v, t) unname(if (is.null(names(v))) v[1] else v[t])
 num <- function(f, t) list(estimate = unname(f$coefficients[t]), std_error = unname(f$std.error[t]), df = unname(f$df[t]),
-  p_value = unname(f$p.value[t]), conf_low = unname(f$conf.low[t]), conf_high = unname(f$conf.high[t]))
+  p_value = unname(f$p.value[t]), conf_low = pick(f$conf.low, t), conf_high = pick(f$conf.high, t))
 both <- function(f) list(B = num(f, "armB"), C = num(f, "armC"))
 out <- list()
 for (s in c("classical", "HC0", "HC1", "HC2", "HC3"))
