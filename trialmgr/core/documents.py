@@ -23,6 +23,14 @@ PLAIN_WORDS = {
 }
 
 
+class Misfit(ValueError):
+    """Raised by a model's validator about several keys: `key` is the one to mend, below the model's own place."""
+
+    def __init__(self, key: Key, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
 @dataclass(frozen=True)
 class Document:
     """The data of one file, and the line where each key or list item begins."""
@@ -151,7 +159,11 @@ def _collect(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path, above
 def _fault(document: Document, detail: Any, at: Key) -> Fault:
     """One pydantic error in our words; a remedy may follow ` -> ` in a validator's message."""
     kind, message = detail["type"], detail["msg"].removeprefix("Value error, ")
-    key = key_of(document.data, (*at, *detail["loc"]), missing=kind == "missing")
+    key = key_of(
+        document.data,
+        (*at, *detail["loc"], *getattr(detail.get("ctx", {}).get("error"), "key", ())),
+        missing=kind == "missing",
+    )
     if kind == "extra_forbidden":
         return document.fault(key, "is not a known key", "remove it or check its spelling")
     if kind == "missing":
