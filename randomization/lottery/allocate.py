@@ -1,0 +1,127 @@
+"""From words to arms: the sequence of a stratum, the order of its units, and who gets what."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from typing import Any
+
+from randomization.lottery.balance import BalanceRule
+from randomization.lottery.minimise import Minimiser, Step
+from randomization.lottery.stream import Lots, Stream
+from trialmgr.core.errors import BadInput, Fault
+
+Row = tuple[str, ...]  # unit, stratum, then the further columns of the design
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished draw: the arm of each unit, the steps of minimisation, the accepted attempt of a balance rule."""
+
+    arms: dict[str, str]
+    log: tuple[tuple[str, Step], ...] = ()
+    attempt: int | None = None
+
+
+def allocate(params: Params, rows: Sequence[Row], seed: bytes) -> Outcome:
+    """Draw an arm for every row; `rows` are sorted by unit.
+
+    Raises BadInput when no attempt of a re-randomised draw meets its rule.
+    """
+    if params["method"] == "minimisation":
+        return _minimised(params, rows, Lots(seed))
+    if "balance" not in params:
+        return Outcome(matched(params, rows, Lots(seed)))
+    rule = BalanceRule.of(params["balance"], params["arms"], rows)
+    for attempt in range(params["balance"]["tries"]):
+        arms = matched(params, rows, Lots(seed, f"{attempt}|"))
+        if rule.accepts([arms[row[0]] for row in rows]):
+            return Outcome(arms, attempt=attempt)
+    tries = params["balance"]["tries"]
+    raise BadInput(Fault("balance", f"none of {tries} draws met the rule", "announce a new draw with a wider rule"))
+
+
+def matched(params: Params, rows: Sequence[Row], lots: Lots) -> dict[str, str]:
+    """The arm of each unit: the shuffled units of a stratum take its arms in order."""
+    arms: dict[str, str] = {}
+    for stratum, units in strata_of(rows).items():
+        order = lots.shuffle(f"order|{stratum}", units)
+        arms.update(zip(order, sequence(params, stratum, len(units), lots), strict=True))
+    return arms
+
+
+def strata_of(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """The units of each stratum in the order of `rows`; strata in byte order."""
+    strata: dict[str, list[str]] = {}
+    for row in rows:
+        strata.setdefault(row[1], []).append(row[0])
+    return {stratum: strata[stratum] for stratum in sorted(strata)}
+
+
+def sequence(params: Params, stratum: str, n: int, lots: Lots) -> list[str]:
+    """The arms of the first `n` places of a stratum.
+
+    For every method but `complete` a longer sequence begins with the shorter one, so that places can be given out
+    one by one.
+    """
+    template = [arm for arm, times in zip(params["arms"], params["ratio"], strict=True) for _ in range(times)]
+    match params["method"]:
+        case "simple":
+            below = lots.stream(f"simple|{stratum}").below
+            return [template[below(len(template))] for _ in range(n)]
+        case "complete":
+            whole, left = divmod(n, len(template))
+            rest = lots.shuffle(f"rest|{stratum}", template)[:left]
+            return lots.shuffle(f"arms|{stratum}", template * whole + rest)
+        case "blocks":
+            return _blocks(template, params["multipliers"], stratum, n, lots)
+        case "coin":
+            return list(islice(_coin(params, lots.stream(f"coin|{stratum}")), n))
+    raise ValueError(f"{params['method']} has no sequence: it looks at each unit")
+
+
+def _blocks(template: list[str], multipliers: Sequence[int], stratum: str, n: int, lots: Lots) -> list[str]:
+    arms: list[str] = []
+    repeated, choices, block = [template * times for times in multipliers], len(multipliers), 0
+    while len(arms) < n:
+        size = lots.stream(f"size|{stratum}|{block}").below(choices) if choices > 1 else 0
+        arms += lots.shuffle(f"block|{stratum}|{block}", repeated[size])
+        block += 1
+    return arms[:n]
+
+
+def _coin(params: Params, stream: Stream) -> Iterator[str]:
+    """Efron's biased coin (1971): the arm that is behind is more likely; with `limit` it is certain there."""
+    first, second = params["arms"]
+    probability, limit, lead = Fraction(params["probability"]), params.get("limit"), 0
+    while True:
+        behind, ahead = (second, first) if lead > 0 else (first, second)
+        if lead == 0:
+            arm = params["arms"][stream.below(2)]
+        elif abs(lead) == limit or stream.below(probability.denominator) < probability.numerator:
+            arm = behind
+        else:
+            arm = ahead
+        lead += 1 if arm == first else -1
+        yield arm
+
+
+def _minimised(params: Params, rows: Sequence[Row], lots: Lots) -> Outcome:
+    levels = {row[0]: row[2:] for row in rows}
+    arms, log = {}, []
+    for stratum, units in strata_of(rows).items():
+        minimiser = Minimiser.of(params)
+        keys = slot_keys(lots, stratum)
+        for unit in lots.shuffle(f"order|{stratum}", units):
+            step = minimiser.step(levels[unit], next(keys))
+            arms[unit] = step.arm
+            log.append((unit, step))
+    return Outcome(arms, log=tuple(log))
+
+
+def slot_keys(lots: Lots, stratum: str) -> Iterator[bytes]:
+    """The key of each place of a stratum: unpredictable until it is shown, and checkable then."""
+    stream = lots.stream(f"slot|{stratum}")
+    while True:
+        yield stream.block()

@@ -1,0 +1,64 @@
+"""Secrets and records on disk: never readable by others, never half written."""
+
+import os
+import re
+from pathlib import Path
+
+from randomization.lottery.record import Record
+from trialmgr.core.errors import BadInput, Fault
+
+SECRET = re.compile(r"[0-9a-f]{64}")
+
+
+def read_secret(path: Path) -> bytes:
+    """The secret of a file that holds 64 hex digits. Raises BadInput, which never quotes the file."""
+    try:
+        text = path.read_text("ascii").strip()
+    except OSError as error:
+        raise BadInput(Fault(str(path), f"cannot be read ({error.strerror})", "give the secret file")) from None
+    except UnicodeDecodeError:
+        text = ""
+    if not SECRET.fullmatch(text):
+        raise BadInput(Fault(path.name, "does not hold a secret", "it must hold 64 lower-case hex digits"))
+    return bytes.fromhex(text)
+
+
+def write_secret(path: Path, secret: bytes) -> None:
+    """A new file that only its owner can read. Raises BadInput when there is one already."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise BadInput(Fault(str(path), f"cannot be made ({error.strerror})", "move the old secret away")) from None
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secret.hex() + "\n")
+        file.flush()
+        os.fsync(handle)
+
+
+def is_open_to_others(path: Path) -> bool:
+    return bool(path.stat().st_mode & 0o077)
+
+
+def read_record(path: Path) -> Record:
+    """Raises BadInput when the file is not a record."""
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise BadInput(Fault(str(path), f"cannot be read ({error.strerror})", "give a record file")) from None
+    except UnicodeDecodeError:
+        raise BadInput(Fault(path.name, "is not UTF-8 text", "give the file that commit or draw wrote")) from None
+    return Record.from_json(text, path.name)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace `path` by `text` at once, on disk before this returns. Raises BadInput when it cannot be written."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise BadInput(Fault(str(path), f"cannot be written ({error.strerror})", "check the folder")) from None
