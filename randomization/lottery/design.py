@@ -248,8 +248,10 @@ def _mode_problems(design: Design) -> Iterator[Problem]:
 
 
 def _column_problems(design: Design) -> Iterator[Problem]:
-    if bool(design.factors) != (design.method == "minimisation"):
-        yield "factors", "go with minimisation, and it with them -> give both or neither"
+    if design.factors and design.method != "minimisation":
+        yield "factors", f"do not go with {design.method} -> remove them"
+    if design.method == "minimisation" and not design.factors:
+        yield "method", "minimisation needs factors -> write for example factors: [{column: age_group}]"
     if twice := _twice(design.columns):
         yield "factors" if design.factors else "balance", f"column {twice!r} is used twice -> name each once"
     if reserved := {"unit", "stratum", "person", "slots"} & set(design.columns):
