@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, RootModel
 
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 CENT = Decimal("0.01")
@@ -17,6 +17,20 @@ class Strict(BaseModel):
     """A part of a document: unknown keys are faults, and nothing changes afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Words(Strict):
+    """One text in Dutch and in English."""
+
+    nl: str
+    en: str
+
+    def __getitem__(self, language: str) -> str:
+        return str(getattr(self, language))
+
+
+class Texts(RootModel[dict[str, Words]]):
+    """Texts by their name."""
 
 
 def month_index(year: int, month: int) -> int:

@@ -131,8 +131,9 @@ def _result(facts: Month, regular: Track, ordinary: Track, trials: Mapping[str, 
     compared = regular.step(month, both, facts.traits, days=days)
     uses = [*(by_trial.uses if by_trial else ()), *by_law.uses]
     kept, cap = joint(uses)
-    traits = {name: held for name, held in facts.traits.items() if not track or name in facts.in_trial}
-    rule, left = (uses[0].rule, uses[0].left) if uses else (track or ordinary).standing(month, traits)
+    shown = trials[facts.regime] if facts.regime and (track or not facts.benefit_days) else ordinary
+    traits = {name: held for name, held in facts.traits.items() if track is None or name in facts.in_trial}
+    rule, left = (uses[0].rule, uses[0].left) if uses else shown.standing(month, traits)
     return Result(facts, by_trial, by_law, compared, kept, cap, rule, left)
 
 

@@ -6,8 +6,9 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from coaching.money.fields import month_text
+from coaching.money.fields import Words, month_text
 from coaching.money.history import History, Result
+from coaching.money.rulebook import doubts
 from coaching.money.words import LANGUAGES, bonus_sentences, month_name, sentences, written
 
 COLUMNS = (
@@ -92,7 +93,10 @@ def as_json(history: History) -> str:
             for entry in history.bonuses
         ],
         "months_used": history.carried,
-        "not_verified": [{"rule": rule, "what": what} for rule, what in unsure(history)],
+        "not_verified": [
+            {f"{part}_{lang}": words[lang] for part, words in (("rule", rule), ("what", what)) for lang in LANGUAGES}
+            for rule, what in unsure(history)
+        ],
         "note": WORDS["en"]["note"],
     }
     return json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n"
@@ -115,23 +119,41 @@ def as_text(history: History, languages: tuple[str, ...] = LANGUAGES) -> str:
             lines += ["", WORDS[language]["bonuses"]]
             lines += [f"  {said[language]}" for entry in history.bonuses for said in bonus_sentences(entry)]
         lines.append("")
-    used = [f"{name}: {rule} {months}" for name, rules in history.carried.items() for rule, months in rules.items()]
-    lines += [f"{WORDS[table]['carried']}: {'; '.join(used) or WORDS[table]['none']}"]
-    lines += [f"{WORDS[table]['unsure']}: {rule}: {what}" for rule, what in unsure(history)]
-    return "\n".join([*lines, *(WORDS[language]["note"] for language in languages), ""])
+    for language in languages:
+        lines += _closing(history, language)
+    return "\n".join([*lines, ""])
 
 
-def unsure(history: History) -> list[tuple[str, str]]:
-    """What is not verified in the rules that this case used or was compared with."""
-    seen: dict[tuple[str, str], None] = {}
+def _closing(history: History, language: str) -> list[str]:
+    words = WORDS[language]
+    used = [
+        f"{name}: {history.book.rule(rule).name[language]} {months}"
+        for name, rules in history.carried.items()
+        for rule, months in rules.items()
+    ]
+    return [
+        f"{words['carried']}: {'; '.join(used) or words['none']}",
+        *(f"{words['unsure']}: {rule[language]}: {what[language]}" for rule, what in unsure(history)),
+        words["note"],
+        "",
+    ]
+
+
+def unsure(history: History) -> list[tuple[Words, Words]]:
+    """What is not verified in the rules that this case used or was compared with: the rule's name, and the doubt."""
+    seen: dict[tuple[str, str], tuple[Words, Words]] = {}
     for result in history.months:
         for use in (*result.uses, *result.regular.uses):
-            seen.update(dict.fromkeys((use.rule.id, what) for what in use.version.unverified))
+            seen |= {(use.rule.id, key): (use.rule.name, doubts()[key]) for key in use.version.unverified}
     for entry in history.bonuses:
-        seen.update(
-            dict.fromkeys((entry.rule.id, what) for what in (entry.version.unverified if entry.version else ()))
+        if entry.version is not None:
+            seen |= {(entry.rule.id, key): (entry.rule.name, doubts()[key]) for key in entry.version.unverified}
+    if history.case.provisions:
+        seen[history.case.regular, "term"] = (
+            history.book.regime(history.case.regular).title,
+            doubts()["term-in-trial"],
         )
-    return list(seen)
+    return list(seen.values())
 
 
 def _table(history: History, language: str) -> list[str]:

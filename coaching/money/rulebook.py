@@ -12,7 +12,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from coaching.money.fields import Day, Euros, Number, Strict, first_day, last_day, month_of
+from coaching.money.fields import Day, Euros, Number, Strict, Texts, Words, first_day, last_day, month_of
 from trialmgr.core.documents import read_document, validate
 from trialmgr.core.errors import BadInput, Fault
 
@@ -27,18 +27,17 @@ TRAITS: tuple[Trait, ...] = (
 )  # fmt: skip
 
 
-class Words(Strict):
-    """One text in Dutch and in English."""
-
-    nl: str
-    en: str
-
-    def __getitem__(self, language: str) -> str:
-        return str(getattr(self, language))
+@cache
+def doubts() -> dict[str, Words]:
+    """What is not verified in the rules, by key."""
+    return validate(Texts, read_document(FOLDER / "unverified.yaml")).root
 
 
 class Dated(Strict):
-    """Something that holds from one day until another, both included; with its ground."""
+    """Something that holds from one day until another, both included; with its ground.
+
+    `unverified` names what in it was not checked against the law: keys of `rules/unverified.yaml`.
+    """
 
     start: Day = Field(alias="from")
     end: Day | None = Field(None, alias="until")
@@ -49,6 +48,8 @@ class Dated(Strict):
 
     @model_validator(mode="after")
     def _whole_months(self) -> Self:
+        if unknown := sorted(set(self.unverified) - set(doubts())):
+            raise ValueError(f"names an unknown doubt {unknown[0]} -> use one of {', '.join(doubts())}")
         if self.start.day != 1:
             raise ValueError("does not start on the first day of a month -> let a version start on day 1")
         if self.end is not None and self.end < self.start:

@@ -8,11 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import RootModel
-
 from coaching.money.bonus import Entry
+from coaching.money.fields import Texts, Words
 from coaching.money.history import History, Result
-from coaching.money.rulebook import Regime, Words
+from coaching.money.rulebook import Regime
 from coaching.money.track import Use
 from trialmgr.core.documents import read_document, validate
 
@@ -27,10 +26,6 @@ MONTHS = {
         "July", "August", "September", "October", "November", "December",
     ),
 }  # fmt: skip
-
-
-class Texts(RootModel[dict[str, Words]]):
-    """The sentences by their name."""
 
 
 @dataclass(frozen=True)
