@@ -39,7 +39,7 @@ def test_a_file_of_the_leader_is_read_by_its_path(tmp_path):
 
 
 def test_an_unknown_name_is_bad_input():
-    with pytest.raises(BadInput, match=r"nowhere: cannot be read"):
+    with pytest.raises(BadInput, match=r"nowhere: is no file and no preset: give a file, or one of deventer, "):
         load_protocol("nowhere")
 
 

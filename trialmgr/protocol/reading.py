@@ -39,9 +39,13 @@ def load_protocol(source: str | Path) -> Protocol:
 
 def read_source(source: str | Path) -> Document:
     """The document in a file; a bare word such as `tilburg` names a preset, unless a file has that name."""
-    path = Path(source)
-    if not path.exists() and str(source) in preset_names():
-        path = PRESETS / f"{source}.yaml"
+    path, name = Path(source), str(source)
+    if not path.exists() and "." not in name and "/" not in name:
+        if name not in preset_names():
+            raise BadInput(
+                Fault(name, "is no file and no preset", f"give a file, or one of {', '.join(preset_names())}")
+            )
+        path = PRESETS / f"{name}.yaml"
     return read_document(path)
 
 

@@ -1,0 +1,42 @@
+"""Reading protocol versions."""
+
+import json
+from datetime import datetime
+from functools import lru_cache
+
+from trialmgr.core.errors import DomainError
+from trialmgr.protocol.models import ProtocolVersion
+from trialmgr.protocol.reading import restore
+from trialmgr.protocol.schema import Protocol
+
+
+def current_protocol(trial: str) -> Protocol:
+    """The newest protocol of the trial with this code. Raises DomainError when there is none.
+
+    One small query; the parsed protocol itself is kept by its digest, which never comes to mean another text.
+    """
+    version = ProtocolVersion.objects.filter(trial__code=trial).order_by("-number").defer("document").first()
+    if version is None:
+        raise DomainError(f"There is no protocol of trial {trial!r}.")
+    return protocol_of(version)
+
+
+def current_version(trial: str) -> ProtocolVersion | None:
+    return ProtocolVersion.objects.filter(trial__code=trial).order_by("-number").first()
+
+
+def version_at(trial: str, moment: datetime) -> ProtocolVersion | None:
+    """The version that held at a moment."""
+    held = ProtocolVersion.objects.filter(trial__code=trial, created_at__lte=moment)
+    return held.order_by("-number").first()
+
+
+def protocol_of(version: ProtocolVersion) -> Protocol:
+    """The protocol of a version, parsed once a process."""
+    return _parsed(version.sha256)
+
+
+@lru_cache(maxsize=64)
+def _parsed(sha256: str) -> Protocol:
+    text = ProtocolVersion.objects.filter(sha256=sha256).values_list("document", flat=True)[:1].get()
+    return restore(json.loads(text))
