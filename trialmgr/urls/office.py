@@ -1,9 +1,22 @@
 """What the office process serves: coaches, project leaders, support, statistician, custodian, auditor."""
 
+from django.urls import include, path
+from django.utils.translation import gettext_lazy as _
+
 from trialmgr.core.navigation import Section
 from trialmgr.urls import staff
 
 handler403, handler404, handler500 = staff.handler403, staff.handler404, staff.handler500
 
-urlpatterns = [*staff.urlpatterns]
-SECTIONS: list[Section] = []
+urlpatterns = [
+    *staff.urlpatterns,
+    path("", include("participants.urls")),
+    path("", include("randomization.urls")),
+    path("", include("coaching.urls")),
+]
+SECTIONS = [
+    Section("view_caseload", "today", _("Today")),
+    Section("view_people", "people", _("People")),
+    Section("view_arm_sizes", "draws", _("Draws")),
+    Section("assign_coach", "coaches", _("Coaches")),
+]

@@ -1,0 +1,150 @@
+"""Everything that changes a caseload or a contact."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from coaching.models import Assignment, Channel, Contact, ContactChange, Topic
+from coaching.selectors import caseload_sizes, coaches_of, unassigned
+from participants.selectors import person_in_trial
+from trialmgr.core import audit, clock
+from trialmgr.core.errors import DomainError
+from trialmgr.core.models import User
+
+UNDO = timedelta(minutes=15)
+
+
+class Conflict(DomainError):
+    """Somebody else saved this record in the meantime; nothing was overwritten."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Talk:
+    """What a coach notes of a contact."""
+
+    day: date
+    channel: str
+    attended: bool = True
+    by_participant: bool = False
+    minutes: int = 30
+    topics: tuple[str, ...] = ()
+    note: str = ""
+    next_on: date | None = None
+
+
+@transaction.atomic
+def assign_coach(*, household_id: int, coach: User, day: date, by: User) -> Assignment:
+    """Give a household to a coach; the former coach's time ends that day. Safe to repeat."""
+    current = Assignment.objects.select_for_update(of=("self",)).filter(household=household_id, until_day=None).first()
+    if current and current.coach_id == coach.pk:
+        return current
+    if current:
+        if day < current.from_day:
+            raise DomainError(_("The present coach began after that day."), field="day")
+        current.until_day = day
+        current.save(update_fields=["until_day"])
+    made = Assignment.objects.create(household_id=household_id, coach=coach, from_day=day, assigned_by=by)
+    audit.record("household.coach_assigned", f"household:{household_id}", by=by, coach=coach.pk)
+    return made
+
+
+@transaction.atomic
+def divide_evenly(*, trial: str, day: date, by: User) -> int:
+    """Give every drawn household that needs a coach and has none to the coach with the fewest persons."""
+    coaches = {coach.pk: coach for coach in coaches_of(trial)}
+    if not coaches:
+        raise DomainError(_("This trial has no coaches yet."))
+    load = dict.fromkeys(coaches, 0) | {pk: n for pk, n in caseload_sizes(trial).items() if pk in coaches}
+    made = []
+    for household_id, persons in unassigned(trial):
+        pk = min(load, key=lambda one: (load[one], one))
+        load[pk] += persons
+        made.append(Assignment(household_id=household_id, coach=coaches[pk], from_day=day, assigned_by=by))
+    Assignment.objects.bulk_create(made)
+    audit.record("households.coaches_assigned", f"trial:{trial}", by=by, households=len(made))
+    return len(made)
+
+
+@transaction.atomic
+def log_contact(*, trial: str, person_id: int, talk: Talk, key: UUID, by: User) -> Contact:
+    """Store a contact once, however often the form is sent."""
+    _check(talk)
+    person_in_trial(trial, person_id)
+    contact, made = Contact.objects.get_or_create(
+        key=key,
+        defaults={"person_id": person_id, "coach": by, "recorded_at": clock.now(), **_fields(talk)},
+    )
+    if made:
+        late = (clock.today() - talk.day).days
+        audit.record("contact.logged", f"contact:{contact.pk}", by=by, person=person_id, days_late=late)
+    elif contact.person_id != person_id or contact.coach_id != by.pk:
+        raise DomainError(_("This form was used before. Open a new one."))
+    return contact
+
+
+@transaction.atomic
+def correct_contact(*, contact_id: int, talk: Talk, version: int, reason: str, by: User) -> Contact:
+    """Replace what was noted; what stood there is kept. Raises Conflict when another version was saved since."""
+    _check(talk)
+    contact = Contact.objects.select_for_update(of=("self",), no_key=True).get(pk=contact_id)
+    _needs_reason(contact, reason, by)
+    before = _snapshot(contact)
+    changed = Contact.objects.filter(pk=contact_id, version=version, voided_at=None).update(
+        version=F("version") + 1, **_fields(talk)
+    )
+    if not changed:
+        raise Conflict(_("Somebody else changed this contact meanwhile. Compare both below and save again."))
+    _keep(contact, version, before, reason, by)
+    audit.record("contact.corrected", f"contact:{contact_id}", by=by, reason=reason, version=version + 1)
+    contact.refresh_from_db()
+    return contact
+
+
+@transaction.atomic
+def void_contact(*, contact_id: int, version: int, reason: str, by: User) -> None:
+    """Declare a contact as not having been; it is never deleted."""
+    contact = Contact.objects.select_for_update(of=("self",), no_key=True).get(pk=contact_id)
+    _needs_reason(contact, reason, by)
+    voided = Contact.objects.filter(pk=contact_id, version=version, voided_at=None)
+    if not voided.update(voided_at=clock.now(), version=F("version") + 1):
+        raise Conflict(_("Somebody else changed this contact meanwhile. Look at it again."))
+    _keep(contact, version, _snapshot(contact), reason, by)
+    audit.record("contact.voided", f"contact:{contact_id}", by=by, reason=reason)
+
+
+def _check(talk: Talk) -> None:
+    if talk.day > clock.today():
+        raise DomainError(_("This day has yet to come; plan it as the next contact."), field="day")
+    if talk.channel not in Channel.values or not set(talk.topics) <= set(Topic.values):
+        raise DomainError(_("Choose from the list."), field="channel")
+    if not 0 <= talk.minutes <= 600:
+        raise DomainError(_("A contact takes 0 to 600 minutes."), field="minutes")
+    if talk.next_on and talk.next_on < talk.day:
+        raise DomainError(_("The next contact comes after this one."), field="next_on")
+
+
+def _needs_reason(contact: Contact, reason: str, by: User) -> None:
+    own_and_fresh = contact.coach_id == by.pk and clock.now() - contact.recorded_at <= UNDO
+    if not own_and_fresh and not reason.strip():
+        raise DomainError(_("Say in a few words why you change this."), field="reason")
+
+
+def _keep(contact: Contact, version: int, before: dict[str, object], reason: str, by: User) -> None:
+    ContactChange.objects.create(
+        contact=contact, version=version, before=before, reason=reason, changed_at=clock.now(), changed_by=by
+    )
+
+
+def _fields(talk: Talk) -> dict[str, object]:
+    return asdict(talk) | {"topics": list(talk.topics)}
+
+
+def _snapshot(contact: Contact) -> dict[str, object]:
+    names: Sequence[str] = tuple(Talk.__dataclass_fields__)
+    found = {name: getattr(contact, name) for name in names}
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in found.items()}

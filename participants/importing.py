@@ -1,0 +1,313 @@
+"""Reading a file of recipients as a municipality exports it. Pure: text in, rows or faults out.
+
+Such files come with semicolons or commas, a byte order mark, Windows-1252 letters, d-m-yyyy dates,
+decimal commas, tussenvoegsels in a column of their own or inside the surname, empty lines and double rows.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import date
+
+from trialmgr.core.errors import BadInput, Fault
+
+MOST_ROWS = 100_000
+MOST_COLUMNS = 100
+LONGEST_CELL = 500
+INFIX = re.compile(
+    r"^((?:van|von|in|op|uit|aan|bij|onder|voor)(?:\s+(?:de|den|der|het|'t))?|de|den|der|het|'t|ten|ter|te|el|al|la|le|du)\s+(?=\S)",
+    re.IGNORECASE,
+)
+ALIASES = {
+    "client_number": (
+        "client_number",
+        "clientnummer",
+        "klantnummer",
+        "cliëntnummer",
+        "client nr",
+        "clientnr",
+        "nummer",
+    ),
+    "household": ("household", "huishouden", "huishoudnummer", "dossiernummer", "dossier", "uitkeringsnummer"),
+    "household_type": ("household_type", "leefvorm", "huishoudtype", "gezinssituatie"),
+    "first_name": ("first_name", "voornaam", "roepnaam", "voornamen", "voorletters"),
+    "infix": ("infix", "tussenvoegsel", "tussenvoegsels", "voorvoegsel", "voorvoegsels"),
+    "surname": ("surname", "achternaam", "geslachtsnaam", "naam"),
+    "born_on": ("born_on", "geboortedatum", "geb.datum", "geb datum", "gebdatum"),
+    "email": ("email", "e-mail", "e-mailadres", "emailadres", "mailadres"),
+    "phone": ("phone", "telefoon", "telefoonnummer", "mobiel", "tel"),
+    "street": ("street", "adres", "straat", "straat en huisnummer"),
+    "postcode": ("postcode",),
+    "city": ("city", "plaats", "woonplaats"),
+    "site": ("site", "gemeente", "locatie"),
+    "benefit_since": ("benefit_since", "ingangsdatum", "uitkering sinds", "ingangsdatum uitkering", "begindatum"),
+    "benefit_months": ("benefit_months", "uitkeringsduur", "duur in maanden", "maanden uitkering"),
+    "language": ("language", "taal"),
+}
+REQUIRED = ("client_number", "first_name", "surname", "born_on")
+HOUSEHOLD_TYPES = {
+    "single": ("single", "alleenstaand", "alleenstaande"),
+    "lone_parent": ("lone_parent", "alleenstaande ouder", "eenoudergezin"),
+    "couple": ("couple", "paar", "gehuwd", "samenwonend", "echtpaar", "stel", "gehuwd/samenwonend"),
+    "couple_children": ("couple_children", "gezin", "paar met kinderen", "gezin met kinderen"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One recipient, cleaned. `household` groups the members of one benefit; `line` is the row in the file."""
+
+    line: int
+    client_number: str
+    household: str
+    household_type: str
+    first_name: str
+    infix: str
+    surname: str
+    born_on: date
+    email: str
+    phone: str
+    street: str
+    postcode: str
+    city: str
+    site: str
+    benefit_since: date | None
+    language: str
+
+    def as_json(self) -> dict[str, object]:
+        return {name: str(value) if isinstance(value, date) else value for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a file held: the rows to import, the lines left out because they repeat an earlier row to the letter."""
+
+    rows: tuple[Row, ...]
+    repeated: tuple[int, ...]
+
+
+def read_recipients(content: bytes, *, name: str, sites: tuple[str, ...], today: date) -> Found:
+    """Rows of the file. Raises BadInput with every fault, each with its row; nothing half read.
+
+    `sites` are the codes a `site` column may hold; with one site the column may be left out.
+    """
+    lines = list(_cells(decode(content, name), name))
+    header, columns = _header(lines, name)
+    faults: list[Fault] = []
+    rows: dict[str, Row] = {}
+    repeated: list[int] = []
+    for line, cells in lines[1:]:
+        try:
+            row = _row(line, dict(zip(columns, cells, strict=False)), name, sites, today)
+        except BadInput as error:
+            faults.extend(error.faults)
+            continue
+        known = rows.setdefault(row.client_number, row)
+        if known is row:
+            continue
+        if _same(known, row):
+            repeated.append(line)
+        else:
+            where = f"{name}: row {line}"
+            faults.append(
+                Fault(
+                    where, f"client number {row.client_number} stands in row {known.line} with other data", "keep one"
+                )
+            )
+    faults.extend(_household_faults(rows.values(), name))
+    if faults:
+        raise BadInput(sorted(faults, key=lambda fault: _line_of(fault.where)))
+    if not rows:
+        raise BadInput(Fault(name, f"has a header ({', '.join(header)}) but no rows", "export the recipients again"))
+    return Found(tuple(rows.values()), tuple(repeated))
+
+
+def decode(content: bytes, name: str) -> str:
+    """UTF-8 (with or without byte order mark) or else Windows-1252. Raises BadInput for what is no text."""
+    if b"\x00" in content:
+        raise BadInput(Fault(name, "is not a text file", "save it as CSV (comma or semicolon separated)"))
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        return content.decode("cp1252")
+    except UnicodeDecodeError as error:
+        raise BadInput(Fault(name, f"holds an unknown letter at byte {error.start}", "save it as UTF-8")) from None
+
+
+def _cells(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    first = text.split("\n", 1)[0]
+    delimiter = max(";,\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    found = 0
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            found += 1
+            if found > MOST_ROWS + 1 or len(cells) > MOST_COLUMNS:
+                most = f"at most {MOST_ROWS} rows and {MOST_COLUMNS} columns"
+                raise BadInput(Fault(f"{name}: row {reader.line_num}", "the file is too large", most))
+            yield reader.line_num, [" ".join(cell.split()) for cell in cells]
+    except csv.Error as error:
+        raise BadInput(
+            Fault(f"{name}: row {reader.line_num}", f"cannot be read: {error}", "check the quotes")
+        ) from None
+
+
+def _header(lines: list[tuple[int, list[str]]], name: str) -> tuple[list[str], list[str]]:
+    if not lines:
+        raise BadInput(Fault(name, "is empty", "export the recipients again"))
+    names = {alias: column for column, aliases in ALIASES.items() for alias in aliases}
+    header = lines[0][1]
+    columns = [names.get(cell.lower().strip(), "") for cell in header]
+    twice = {column for column in columns if column and columns.count(column) > 1}
+    faults = [Fault(f"{name}: row 1", f"two columns give {column}", "remove one") for column in sorted(twice)]
+    for column in REQUIRED:
+        if column not in columns:
+            accepted = ", ".join(ALIASES[column])
+            faults.append(Fault(f"{name}: row 1", f"has no column for {column}", f"name it one of: {accepted}"))
+    if faults:
+        raise BadInput(faults)
+    return header, columns
+
+
+def _row(line: int, cells: dict[str, str], name: str, sites: tuple[str, ...], today: date) -> Row:
+    where = f"{name}: row {line}"
+    faults: list[Fault] = []
+
+    def given(column: str) -> str:
+        value = cells.get(column, "")
+        if len(value) > LONGEST_CELL:
+            faults.append(Fault(where, f"{column} is longer than {LONGEST_CELL} letters", "shorten it"))
+        return value
+
+    faults.extend(Fault(where, f"{column} is empty", "fill it in") for column in REQUIRED if not given(column))
+    infix, surname = split_surname(given("infix"), given("surname"))
+    born_on = _date(given("born_on"), "born_on", where, faults)
+    if born_on and not date(today.year - 110, 1, 1) <= born_on <= today:
+        faults.append(Fault(where, f"born_on {born_on:%d-%m-%Y} cannot be right", "check the year"))
+    since = _date(given("benefit_since"), "benefit_since", where, faults)
+    since = since or _months_ago(given("benefit_months"), today, where, faults)
+    site = given("site").lower() or (sites[0] if len(sites) == 1 else "")
+    if site not in sites:
+        faults.append(Fault(where, f"site {site!r} is not in the protocol", f"write one of: {', '.join(sites)}"))
+    kind = _household_type(given("household_type"), where, faults)
+    email = given("email").lower()
+    if email and not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}", email):
+        faults.append(Fault(where, f"email {email!r} is not an address", "mend it or leave it empty"))
+    phone = _phone(given("phone"), where, faults)
+    postcode = _postcode(given("postcode"), where, faults)
+    language = given("language").lower()[:2] or "nl"
+    if faults or born_on is None:
+        raise BadInput(faults)
+    return Row(
+        line=line,
+        client_number=given("client_number"),
+        household=given("household") or given("client_number"),
+        household_type=kind,
+        first_name=given("first_name"),
+        infix=infix,
+        surname=surname,
+        born_on=born_on,
+        email=email,
+        phone=phone,
+        street=given("street"),
+        postcode=postcode,
+        city=given("city"),
+        site=site,
+        benefit_since=since,
+        language=language if language in {"nl", "en"} else "nl",
+    )
+
+
+def split_surname(infix: str, surname: str) -> tuple[str, str]:
+    """Infix and surname, wherever the file puts the infix: in its own column, before the name, or after a comma."""
+    name, _, after = surname.partition(",")
+    if after.strip() and not infix:
+        return after.strip().lower(), name.strip()
+    found = INFIX.match(surname)
+    if not infix and found:
+        return found.group(1).lower(), surname[found.end() :]
+    if infix and found and found.group(1).lower() == infix.lower():
+        return infix.lower(), surname[found.end() :]
+    return infix.lower(), surname
+
+
+def _date(text: str, column: str, where: str, faults: list[Fault]) -> date | None:
+    if not text:
+        return None
+    text = text.split(" ")[0]
+    if found := re.fullmatch(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})", text):
+        day, month, year = map(int, found.groups())
+    elif found := re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", text):
+        year, month, day = map(int, found.groups())
+    else:
+        faults.append(Fault(where, f"{column} {text!r} is not a date", "write day-month-year, like 3-4-1975"))
+        return None
+    try:
+        return date(year, month, day)
+    except ValueError:
+        faults.append(Fault(where, f"{column} {text!r} does not exist", "check day and month"))
+        return None
+
+
+def _months_ago(text: str, today: date, where: str, faults: list[Fault]) -> date | None:
+    """The first of the month that lies so many months back; months may have a decimal comma."""
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{1,3}([.,]\d+)?", text):
+        faults.append(Fault(where, f"benefit_months {text!r} is not a number", "write months, like 18 or 18,5"))
+        return None
+    month = today.year * 12 + today.month - 1 - int(float(text.replace(",", ".")))
+    return date(month // 12, month % 12 + 1, 1)
+
+
+def _household_type(text: str, where: str, faults: list[Fault]) -> str:
+    if not text:
+        return ""
+    for kind, words in HOUSEHOLD_TYPES.items():
+        if text.lower() in words:
+            return kind
+    known = ", ".join(words[1] for words in HOUSEHOLD_TYPES.values())
+    faults.append(Fault(where, f"household type {text!r} is unknown", f"write one of: {known}"))
+    return ""
+
+
+def _phone(text: str, where: str, faults: list[Fault]) -> str:
+    digits = re.sub(r"[\s().-]", "", text)
+    digits = re.sub(r"^(?:\+31|0031)0?", "0", digits)
+    if digits and not re.fullmatch(r"0\d{9}|\+\d{8,14}", digits):
+        faults.append(Fault(where, f"phone {text!r} is not a number", "write it like 06-12345678"))
+    return digits
+
+
+def _postcode(text: str, where: str, faults: list[Fault]) -> str:
+    found = re.fullmatch(r"([1-9]\d{3})\s?([A-Za-z]{2})", text)
+    if text and not found:
+        faults.append(Fault(where, f"postcode {text!r} is not a postcode", "write it like 5038 EA"))
+    return f"{found.group(1)} {found.group(2).upper()}" if found else ""
+
+
+def _same(one: Row, other: Row) -> bool:
+    return one.as_json() | {"line": 0} == other.as_json() | {"line": 0}
+
+
+def _household_faults(rows: Iterable[Row], name: str) -> Iterator[Fault]:
+    members: dict[str, list[Row]] = {}
+    for row in rows:
+        members.setdefault(row.household, []).append(row)
+    for household, together in members.items():
+        where = f"{name}: row {together[-1].line}"
+        if len(together) > 2:
+            yield Fault(where, f"household {household} has {len(together)} adults", "a benefit has one or two")
+        for column in ("site", "household_type", "benefit_since"):
+            if len({getattr(row, column) for row in together if getattr(row, column)}) > 1:
+                yield Fault(where, f"the members of household {household} differ in {column}", "make them equal")
+
+
+def _line_of(where: str) -> int:
+    return int(where.rpartition("row ")[2] or 0)

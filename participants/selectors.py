@@ -1,0 +1,138 @@
+"""Questions about households and persons that other parts may ask."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
+
+from participants.models import Consent, Contact, Exit, Household, Person, Step, StepKind
+from trialmgr.core.access import sites_of
+from trialmgr.core.models import User
+from trialmgr.protocol.selectors import current_protocol
+
+ENDED = (StepKind.STOPPED_SURVEYS, StepKind.WITHDREW_DATA)
+
+
+def households_visible_to(user: User, permission: str, *, trial: str) -> QuerySet[Household]:
+    """The households of a trial at the sites where the user holds the permission."""
+    households = Household.objects.filter(trial=trial)
+    sites = sites_of(user, permission, trial=trial)
+    return households if sites is None else households.filter(site__in=sites)
+
+
+def with_people(households: QuerySet[Household]) -> QuerySet[Household]:
+    """The households with members, names, steps, consents and exits, in a fixed number of queries."""
+    persons = Person.objects.select_related("contact").order_by("pk")
+    steps = Step.objects.order_by("recorded_at", "pk")
+    return households.prefetch_related(
+        Prefetch("persons", persons),
+        Prefetch("persons__steps", steps),
+        Prefetch("persons__consents", Consent.objects.order_by("purpose")),
+        Prefetch("exits", Exit.objects.order_by("day")),
+    )
+
+
+def search(households: QuerySet[Household], text: str) -> QuerySet[Household]:
+    """Households with a member of this surname or client number, or with this code."""
+    text = text.strip()
+    if not text:
+        return households
+    persons = Person.objects.filter(household=OuterRef("pk"))
+    contacts = Contact.objects.filter(person__household=OuterRef("pk"))
+    return households.filter(
+        Q(code__iexact=text)
+        | Exists(persons.filter(client_number__iexact=text))
+        | Exists(contacts.filter(Q(surname__istartswith=text) | Q(first_name__istartswith=text)))
+    )
+
+
+def at_stage(households: QuerySet[Household], stage: str) -> QuerySet[Household]:
+    """Households of which the newest step of a member is this one."""
+    newest = Step.objects.filter(person__household=OuterRef("pk")).order_by("-recorded_at", "-pk").values("kind")[:1]
+    return households.annotate(stage=Subquery(newest)).filter(stage=stage)
+
+
+def counts_by_step(trial: str) -> dict[str, int]:
+    """Persons who took each step; a person counts once in every step they took."""
+    rows = Step.objects.filter(person__trial=trial).values_list("kind").annotate(n=Count("pk"))
+    return dict.fromkeys(StepKind.values, 0) | dict(rows)
+
+
+def exclusion_counts(trial: str) -> dict[str, int]:
+    rows = Step.objects.filter(person__trial=trial, kind=StepKind.EXCLUDED).values_list("reason")
+    return dict(rows.annotate(n=Count("pk")).order_by("reason"))
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A household that may be drawn: members consented and filled in the baseline, nobody stopped or was drawn."""
+
+    household_id: int
+    code: str
+    round: str
+    stratum: str
+    pids: tuple[str, ...]
+
+
+def units_to_draw(trial: str, *, round_code: str, on: date) -> list[Unit]:
+    """Households of a round whose members all consented (or were excluded) and filled in the baseline.
+
+    Couples share a benefit: when one is still undecided, the household waits. Who filled in the baseline
+    may be read by the worker's login only, so this runs in a task.
+    """
+    protocol = current_protocol(trial)
+    households = Household.objects.filter(trial=trial, round=round_code).annotate(
+        consented=_members_with(StepKind.CONSENTED),
+        excluded=_members_with(StepKind.EXCLUDED),
+        stopped=Count("persons__steps", filter=Q(persons__steps__kind__in=[*ENDED, StepKind.STOPPED_TREATMENT])),
+        drawn=_members_with(StepKind.RANDOMISED),
+        members=Count("persons", distinct=True),
+        measured=Count("persons__baseline", distinct=True),
+    )
+    ready = households.filter(
+        drawn=0, stopped=0, consented__gte=1, members=F("consented") + F("excluded"), measured__gte=F("consented")
+    )
+    pids = _pids_by_household(ready)
+    return [
+        Unit(home.pk, home.code, home.round, protocol.allocation.stratum_of(traits_of(home, on)), pids[home.pk])
+        for home in ready.order_by("code")
+    ]
+
+
+def person_in_trial(trial: str, person_id: int) -> Person:
+    """Raises Person.DoesNotExist for a person of another trial."""
+    return Person.objects.get(pk=person_id, trial=trial)
+
+
+def household_ids(trial: str, codes: Iterable[str]) -> dict[str, int]:
+    """The key of each household by its code."""
+    return dict(Household.objects.filter(trial=trial, code__in=list(codes)).values_list("code", "pk"))
+
+
+def traits_of(household: Household, on: date) -> dict[str, str | int]:
+    """What the strata of a protocol may be made of, as known on a day."""
+    since = household.benefit_since
+    months = (on.year - since.year) * 12 + on.month - since.month - (on.day < since.day) if since else 0
+    return {"site": household.site, "household_type": household.household_type, "benefit_months": max(months, 0)}
+
+
+def pids_open_for_surveys(trial: str) -> QuerySet[Person]:
+    """Persons who consented and did not stop with questionnaires or withdraw."""
+    steps = Step.objects.filter(person=OuterRef("pk"))
+    return Person.objects.filter(
+        Exists(steps.filter(kind=StepKind.CONSENTED)), ~Exists(steps.filter(kind__in=ENDED)), trial=trial
+    )
+
+
+def _members_with(kind: StepKind) -> Count:
+    return Count("persons", filter=Q(persons__steps__kind=kind), distinct=True)
+
+
+def _pids_by_household(households: QuerySet[Household]) -> dict[int, tuple[str, ...]]:
+    found: dict[int, tuple[str, ...]] = {}
+    consented = Person.objects.filter(household__in=households.values("pk"), steps__kind=StepKind.CONSENTED)
+    rows: Iterable[tuple[int, str]] = consented.order_by("pk").values_list("household_id", "pid")
+    for household_id, pid in rows:
+        found[household_id] = (*found.get(household_id, ()), pid)
+    return found

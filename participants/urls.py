@@ -1,0 +1,16 @@
+from django.urls import path
+
+from participants import views
+
+urlpatterns = [
+    path("t/<slug:trial>/people/", views.people, name="people"),
+    path("t/<slug:trial>/people/add/", views.add, name="add_household"),
+    path("t/<slug:trial>/people/import/", views.import_file, name="import_people"),
+    path("t/<slug:trial>/people/import/<int:draft>/", views.import_confirm, name="confirm_import"),
+    path("t/<slug:trial>/people/<str:code>/", views.household, name="household"),
+    path("t/<slug:trial>/people/<str:code>/invitation/", views.answer_invitation, name="answer_invitation"),
+    path("t/<slug:trial>/people/<str:code>/exit/", views.leave, name="household_exit"),
+    path("t/<slug:trial>/people/<str:code>/<int:person>/checks/", views.checks, name="person_checks"),
+    path("t/<slug:trial>/people/<str:code>/<int:person>/consent/", views.consent, name="person_consent"),
+    path("t/<slug:trial>/people/<str:code>/<int:person>/stop/", views.stop, name="person_stop"),
+]

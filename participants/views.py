@@ -1,0 +1,273 @@
+"""Pages about households: the list, entering one, and one household's way through the trial."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from participants import importing, selectors, services
+from participants.forms import (
+    ChecksForm,
+    ConsentForm,
+    ExitForm,
+    HouseholdForm,
+    ImportForm,
+    MemberForm,
+    ReturnForm,
+    SearchForm,
+    StopForm,
+)
+from participants.models import Household, ImportDraft, Person, StepKind
+from trialmgr.core import clock
+from trialmgr.core.access import may, requires, sites_of
+from trialmgr.core.errors import BadInput, DomainError
+from trialmgr.protocol.schema import Protocol
+from trialmgr.protocol.selectors import current_protocol
+
+PAGE = 50
+PREVIEW = 20
+
+
+@require_safe
+@requires("view_people")
+def people(request: HttpRequest, trial: str) -> HttpResponse:
+    form = SearchForm(request.GET or None)
+    households = visible(request, trial)
+    if form.is_bound and form.is_valid():
+        households = selectors.search(households, form.cleaned_data["q"])
+        if form.cleaned_data["stage"]:
+            households = selectors.at_stage(households, form.cleaned_data["stage"])
+    page = Paginator(selectors.with_people(households.order_by("-pk")), PAGE).get_page(request.GET.get("page"))
+    return render(request, "participants/people.html", {"form": form, "page": page})
+
+
+@require_http_methods(["GET", "POST"])
+@requires("enrol_people")
+def add(request: HttpRequest, trial: str) -> HttpResponse:
+    """Enter a household that signs up."""
+    protocol = current_protocol(trial)
+    sites = sites_of(request.user, "enrol_people", trial=trial)
+    home = HouseholdForm(request.POST or None, protocol=protocol, sites=sites)
+    first = MemberForm(request.POST or None, prefix="first")
+    second = MemberForm(request.POST or None, prefix="second", empty_permitted=True, use_required_attribute=False)
+    if request.method == "POST" and all([home.is_valid(), first.is_valid(), second.is_valid()]):
+        members = [form.member() for form in (first, second) if form.has_changed() and form.cleaned_data.get("surname")]
+        try:
+            data = home.cleaned_data
+            household = services.sign_up(
+                trial=trial,
+                site=data["site"],
+                round_code=data["round"],
+                household_type=data["household_type"],
+                benefit_since=data["benefit_since"],
+                members=members,
+                day=data["day"],
+                by=request.user,
+            )
+        except DomainError as error:
+            first.add_error(error.field if error.field in first.fields else None, str(error))
+        else:
+            messages.success(request, _("The household was entered. Next: the checks."))
+            return redirect("household", trial=trial, code=household.code)
+    return render(request, "participants/add.html", {"home": home, "first": first, "second": second})
+
+
+@require_safe
+@requires("view_people")
+def household(request: HttpRequest, trial: str, code: str) -> HttpResponse:
+    home = get_object_or_404(selectors.with_people(visible(request, trial)), code=code)
+    return render(request, "participants/household.html", page_of(request, home))
+
+
+def page_of(request: HttpRequest, home: Household, *, failed: tuple[str, Form] | None = None) -> dict[str, Any]:
+    """What the page of a household shows: per person the way so far and the one form that comes next."""
+    protocol = current_protocol(home.trial_id)
+    people = [_person_on_page(person, protocol, failed) for person in home.persons.all()]
+    away = next((left for left in home.exits.all() if left.returned_on is None), None)
+    forms = {
+        "exit_form": ReturnForm() if away else ExitForm(),
+        "drawn": any(StepKind.RANDOMISED in person["taken"] for person in people),
+        "can_enrol": may(request.user, "enrol_people", trial=home.trial_id),
+        "can_exit": may(request.user, "record_exit", trial=home.trial_id),
+    }
+    if failed and failed[0] == "exit":
+        forms["exit_form"] = failed[1]
+    invited = any(
+        StepKind.SOLICITED in person["taken"] and not person["taken"] & {StepKind.SIGNED_UP, StepKind.DECLINED}
+        for person in people
+    )
+    return {"home": home, "people": people, "away": away, "invited": invited, **forms}
+
+
+def _person_on_page(person: Person, protocol: Protocol, failed: tuple[str, Form] | None) -> dict[str, Any]:
+    taken = {step.kind for step in person.steps.all()}
+    reasons = {check.code: check.reason.text("nl") for check in protocol.eligibility}
+    steps = [(step, reasons.get(step.reason, step.reason)) for step in person.steps.all()]
+    forms: dict[str, Form | None] = {"checks": None, "consent": None, "stop": None}
+    if StepKind.SIGNED_UP in taken and not taken & {StepKind.ELIGIBLE, StepKind.EXCLUDED}:
+        forms["checks"] = ChecksForm(protocol=protocol, prefix=f"p{person.pk}")
+    if StepKind.ELIGIBLE in taken and not person.consents.all():
+        forms["consent"] = ConsentForm(protocol=protocol, prefix=f"p{person.pk}")
+    if StepKind.SIGNED_UP in taken and StepKind.WITHDREW_DATA not in taken:
+        forms["stop"] = StopForm(prefix=f"p{person.pk}")
+    if failed and failed[0].endswith(f":{person.pk}"):
+        forms[failed[0].partition(":")[0]] = failed[1]
+    return {"person": person, "steps": steps, "taken": taken, **forms}
+
+
+@require_POST
+@requires("enrol_people")
+def checks(request: HttpRequest, trial: str, code: str, person: int) -> HttpResponse:
+    form = ChecksForm(request.POST, protocol=current_protocol(trial), prefix=f"p{person}")
+
+    def act() -> None:
+        day = form.cleaned_data["day"]
+        passed = services.check_eligibility(person_id=person, answers=form.answers(), day=day, by=request.user)
+        text = _("May take part. Next: the consent form.") if passed else _("May not take part; the reason was stored.")
+        messages.success(request, text)
+
+    return act_on(request, trial, code, person, f"checks:{person}", form, act)
+
+
+@require_POST
+@requires("enrol_people")
+def consent(request: HttpRequest, trial: str, code: str, person: int) -> HttpResponse:
+    form = ConsentForm(request.POST, protocol=current_protocol(trial), prefix=f"p{person}")
+
+    def act() -> None:
+        data = form.cleaned_data
+        agreed = services.record_consent(
+            person_id=person,
+            purposes=form.purposes(),
+            channel=data["channel"],
+            day=data["day"],
+            by=request.user,
+        )
+        text = _("Consent recorded. The first questionnaire follows by mail.") if agreed else _("No consent; recorded.")
+        messages.success(request, text)
+
+    return act_on(request, trial, code, person, f"consent:{person}", form, act)
+
+
+@require_POST
+@requires("record_exit")
+def stop(request: HttpRequest, trial: str, code: str, person: int) -> HttpResponse:
+    form = StopForm(request.POST, prefix=f"p{person}")
+
+    def act() -> None:
+        data = form.cleaned_data
+        services.stop(person_id=person, kinds=data["kinds"], day=data["day"], by=request.user)
+        messages.success(request, _("Recorded. Mail to this person stops at once where it must."))
+
+    return act_on(request, trial, code, person, f"stop:{person}", form, act)
+
+
+@require_POST
+@requires("record_exit")
+def leave(request: HttpRequest, trial: str, code: str) -> HttpResponse:
+    """The household left the benefit, or receives it again."""
+    home = get_object_or_404(visible(request, trial), code=code)
+    away = home.exits.filter(returned_on=None).exists()
+    form = ReturnForm(request.POST) if away else ExitForm(request.POST)
+
+    def act() -> None:
+        data = form.cleaned_data
+        if away:
+            services.record_return(household_id=home.pk, day=data["day"], by=request.user)
+        else:
+            services.record_exit(household_id=home.pk, day=data["day"], reason=data["reason"], by=request.user)
+        messages.success(request, _("Recorded."))
+
+    return act_on(request, trial, code, None, "exit", form, act)
+
+
+@require_POST
+@requires("enrol_people")
+def answer_invitation(request: HttpRequest, trial: str, code: str) -> HttpResponse:
+    """A household that was invited by letter signs up or declines."""
+    home = get_object_or_404(visible(request, trial), code=code)
+    chosen = {"accept": services.accept_invitation, "decline": services.decline_invitation}
+    if request.POST.get("answer") not in chosen:
+        raise BadRequest
+    try:
+        chosen[request.POST["answer"]](household_id=home.pk, day=clock.today(), by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+    return redirect("household", trial=trial, code=code)
+
+
+def act_on(
+    request: HttpRequest,
+    trial: str,
+    code: str,
+    person: int | None,
+    name: str,
+    form: Form,
+    act: Callable[[], None],
+) -> HttpResponse:
+    """Do what a form on a household's page asks; on a fault show the page again with what was typed."""
+    home = get_object_or_404(selectors.with_people(visible(request, trial)), code=code)
+    if person is not None:
+        get_object_or_404(home.persons, pk=person)
+    if form.is_valid():
+        try:
+            act()
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error))
+        else:
+            return redirect("household", trial=trial, code=code)
+    return render(request, "participants/household.html", page_of(request, home, failed=(name, form)), status=422)
+
+
+@require_http_methods(["GET", "POST"])
+@requires("import_people")
+def import_file(request: HttpRequest, trial: str) -> HttpResponse:
+    """Check a file of recipients; nothing is stored before every row is right and a person has confirmed."""
+    protocol = current_protocol(trial)
+    form = ImportForm(request.POST or None, request.FILES or None, protocol=protocol)
+    context: dict[str, Any] = {"form": form}
+    if request.method == "POST" and form.is_valid():
+        upload = form.cleaned_data["file"]
+        sites = tuple(site.code for site in protocol.sites)
+        try:
+            found = importing.read_recipients(upload.read(), name=upload.name, sites=sites, today=clock.today())
+        except BadInput as error:
+            context["faults"] = error.faults
+        else:
+            draft = services.keep_import(trial=trial, rows=found.rows, by=request.user)
+            context |= {"draft": draft, "rows": found.rows[:PREVIEW], "count": len(found.rows)}
+            context |= {"repeated": found.repeated, "data": form.cleaned_data}
+    status = 422 if form.is_bound and "draft" not in context else 200
+    return render(request, "participants/import.html", context, status=status)
+
+
+@require_POST
+@requires("import_people")
+def import_confirm(request: HttpRequest, trial: str, draft: int) -> HttpResponse:
+    get_object_or_404(ImportDraft, pk=draft, trial=trial, created_by=request.user)
+    form = ImportForm(request.POST, protocol=current_protocol(trial))
+    del form.fields["file"]
+    if not form.is_valid():
+        raise BadRequest
+    try:
+        data = form.cleaned_data
+        count = services.confirm_import(draft_id=draft, round_code=data["round"], day=data["day"], by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect("import_people", trial=trial)
+    text = ngettext("%(n)s household was entered.", "%(n)s households were entered.", count) % {"n": count}
+    messages.success(request, text)
+    return redirect("people", trial=trial)
+
+
+def visible(request: HttpRequest, trial: str) -> QuerySet[Household]:
+    return selectors.households_visible_to(request.user, "view_people", trial=trial)

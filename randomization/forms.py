@@ -1,0 +1,32 @@
+"""Forms of the draw: types and words; the services decide."""
+
+from django import forms
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from trialmgr.protocol.schema import Protocol
+
+
+class RequestForm(forms.Form):
+    round = forms.ChoiceField(label=_("Recruitment round"))
+    event = forms.CharField(
+        label=_("Public event"),
+        max_length=40,
+        help_text=_(
+            "The event whose number will be used, at least a day ahead: a drand round, or the date of the dice."
+        ),
+    )
+
+    def __init__(self, *args: object, protocol: Protocol, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        language = get_language() or "nl"
+        self.fields["round"].choices = [(one.code, one.name.text(language)) for one in protocol.rounds]
+
+
+class BeaconForm(forms.Form):
+    beacon = forms.CharField(
+        label=_("Public number"),
+        max_length=200,
+        help_text=_("The name of the event, a colon, and 64 digits 0-9 and a-f."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "code"}),
+    )

@@ -1,0 +1,17 @@
+"""An allocation is never changed or removed."""
+
+from django.db import migrations
+
+TABLES = ["randomization_allocation"]
+
+
+class Migration(migrations.Migration):
+    dependencies = [("randomization", "0001_initial"), ("core", "0004_written_once")]
+    operations = [
+        migrations.RunSQL(
+            f"CREATE TRIGGER {table}_is_final BEFORE UPDATE OR DELETE ON {table}"
+            " FOR EACH ROW EXECUTE FUNCTION written_once();",
+            f"DROP TRIGGER {table}_is_final ON {table};",
+        )
+        for table in TABLES
+    ]

@@ -1,0 +1,94 @@
+"""Draws and what they allotted. Nobody else reads these tables: ask `randomization.selectors`."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from trialmgr.core.constraints import all_or_none
+
+
+class Status(models.TextChoices):
+    REQUESTED = "requested", _("the list is being made")
+    EMPTY = "empty", _("no household was ready")
+    COMMITTED = "committed", _("published, waits for the public number")
+    ENTERED = "entered", _("public number entered, waits for a second person")
+    DRAWN = "drawn", _("drawn")
+
+
+class Draw(models.Model):
+    """One public lottery: a frozen list, a commitment published before the public number exists, and its result."""
+
+    trial = models.ForeignKey("protocol.Trial", models.PROTECT, to_field="code", db_column="trial", related_name="+")
+    number = models.PositiveIntegerField()
+    round = models.SlugField(max_length=40)
+    status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED)
+    event = models.CharField(max_length=40, help_text="the public event whose number is awaited")
+    requested_at = models.DateTimeField()
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    record = models.TextField(blank=True)
+    sealed_secret = models.BinaryField(null=True)
+    committed_at = models.DateTimeField(null=True)
+    beacon = models.CharField(max_length=200, blank=True)
+    entered_at = models.DateTimeField(null=True)
+    entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    drawn_at = models.DateTimeField(null=True)
+
+    class Privacy:
+        scrub = {"sealed_secret", "record"}
+        keep = {
+            "id",
+            "trial",
+            "number",
+            "round",
+            "status",
+            "event",
+            "requested_at",
+            "requested_by",
+            "committed_at",
+            "beacon",
+            "entered_at",
+            "entered_by",
+            "confirmed_by",
+            "drawn_at",
+        }
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["trial", "number"], name="draw_number_once_in_trial"),
+            models.UniqueConstraint(
+                fields=["trial", "round"],
+                condition=models.Q(status__in=[Status.REQUESTED, Status.COMMITTED, Status.ENTERED]),
+                name="draw_one_open_in_round",
+            ),
+            models.CheckConstraint(name="draw_status_known", condition=models.Q(status__in=Status.values)),
+            models.CheckConstraint(
+                name="draw_beacon_needs_two_persons",
+                condition=models.Q(confirmed_by=None) | ~models.Q(confirmed_by=models.F("entered_by")),
+            ),
+            models.CheckConstraint(name="draw_drawn_all_or_none", condition=all_or_none("confirmed_by", "drawn_at")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trial_id} {self.number}"
+
+
+class Allocation(models.Model):
+    """The group that a household was drawn into. Written once, never changed."""
+
+    household = models.OneToOneField("participants.Household", models.PROTECT, related_name="+", primary_key=True)
+    draw = models.ForeignKey(Draw, models.PROTECT, related_name="+")
+    trial = models.ForeignKey("protocol.Trial", models.PROTECT, to_field="code", db_column="trial", related_name="+")
+    arm = models.SlugField(max_length=40)
+    stratum = models.CharField(max_length=200)
+    allocated_on = models.DateField()
+
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"household", "draw", "trial", "arm", "stratum", "allocated_on"}
+
+    class Meta:
+        indexes = [models.Index(fields=["trial", "arm"], name="allocation_by_arm")]
+
+    def __str__(self) -> str:
+        return f"allocation of household {self.household_id}"

@@ -1,0 +1,68 @@
+"""Questions about draws and groups. Only those who may know a group may ask: callers check the permission."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Count, QuerySet
+
+from randomization.lottery.record import Record
+from randomization.models import Allocation, Draw, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Allotted:
+    """The group of a household, as the study needs it."""
+
+    household_id: int
+    arm: str
+    stratum: str
+    draw: int
+    day: date
+
+
+def arm_of(household_id: int) -> str | None:
+    return Allocation.objects.filter(household=household_id).values_list("arm", flat=True).first()
+
+
+def arms_of(household_ids: Collection[int]) -> dict[int, str]:
+    return dict(Allocation.objects.filter(household__in=household_ids).values_list("household_id", "arm"))
+
+
+def households_in(trial: str, arm: str | None = None) -> QuerySet[Allocation]:
+    """Keys of the drawn households, of one group or of all; for use inside another query."""
+    allocations = Allocation.objects.filter(trial=trial)
+    return (allocations.filter(arm=arm) if arm else allocations).values("household_id")
+
+
+def arm_sizes(trial: str) -> dict[str, tuple[int, int]]:
+    """Households and persons drawn into each group."""
+    rows = Allocation.objects.filter(trial=trial).values("arm")
+    counted = rows.annotate(homes=Count("household", distinct=True), people=Count("household__persons"))
+    return {row["arm"]: (row["homes"], row["people"]) for row in counted.order_by("arm")}
+
+
+def allotted(trial: str) -> Iterator[Allotted]:
+    """Every allocation of a trial, streamed."""
+    rows = Allocation.objects.filter(trial=trial).order_by("household_id")
+    fields = rows.values_list("household_id", "arm", "stratum", "draw__number", "allocated_on")
+    for row in fields.iterator(chunk_size=5000):
+        yield Allotted(*row)
+
+
+def draws_of(trial: str) -> QuerySet[Draw]:
+    return Draw.objects.filter(trial=trial).select_related("entered_by", "confirmed_by").order_by("-number")
+
+
+def published_draws(trial: str) -> QuerySet[Draw]:
+    """What everybody may see: draws with a commitment."""
+    return draws_of(trial).exclude(status__in=[Status.REQUESTED, Status.EMPTY])
+
+
+def drawn(trial: str) -> bool:
+    """Whether lots were drawn in this trial, so that its protocol changes by amendment only."""
+    return Draw.objects.filter(trial=trial, status=Status.DRAWN).exists()
+
+
+def record_of(draw: Draw) -> Record:
+    return Record.from_json(draw.record)

@@ -1,0 +1,128 @@
+"""Pages of the draw: for the statistician and the second person, and for everybody."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from randomization import selectors, services
+from randomization.forms import BeaconForm, RequestForm
+from randomization.models import Draw, Status
+from trialmgr.core.access import may, requires
+from trialmgr.core.anonymous import public
+from trialmgr.core.errors import DomainError
+from trialmgr.protocol.selectors import current_protocol
+
+
+@require_http_methods(["GET", "POST"])
+@requires("view_arm_sizes")
+def draws(request: HttpRequest, trial: str) -> HttpResponse:
+    """All draws of the trial, and the form that asks for the next."""
+    protocol = current_protocol(trial)
+    can_draw = may(request.user, "draw_lots", trial=trial)
+    form = RequestForm(request.POST or None, protocol=protocol)
+    if request.method == "POST" and not can_draw:
+        return HttpResponse(status=403)
+    if request.method == "POST" and form.is_valid():
+        try:
+            draw = services.request_draw(
+                trial=trial,
+                round_code=form.cleaned_data["round"],
+                event=form.cleaned_data["event"],
+                by=request.user,
+            )
+        except DomainError as error:
+            form.add_error(error.field, str(error))
+        else:
+            messages.success(request, _("The list is being made. It is published as soon as it is ready."))
+            return redirect("draw", trial=trial, number=draw.number)
+    context = {"form": form if can_draw else None, "draws": selectors.draws_of(trial)}
+    return render(request, "randomization/draws.html", context)
+
+
+@require_safe
+@requires("view_arm_sizes")
+def draw(request: HttpRequest, trial: str, number: int) -> HttpResponse:
+    row = get_object_or_404(selectors.draws_of(trial), number=number)
+    return render(request, "randomization/draw.html", _context(row) | {"form": BeaconForm()})
+
+
+@require_POST
+@requires("approve_beacon")
+def beacon(request: HttpRequest, trial: str, number: int) -> HttpResponse:
+    """Enter the public number, or confirm the one that somebody else entered."""
+    row = get_object_or_404(selectors.draws_of(trial), number=number)
+    form = BeaconForm(request.POST)
+    act = services.confirm_and_draw if row.status in {Status.ENTERED, Status.DRAWN} else services.enter_beacon
+    if form.is_valid():
+        try:
+            act(draw_id=row.pk, beacon=form.cleaned_data["beacon"], by=request.user)
+        except DomainError as error:
+            form.add_error(error.field, str(error))
+        else:
+            return redirect("draw", trial=trial, number=number)
+    return render(request, "randomization/draw.html", _context(row) | {"form": form}, status=422)
+
+
+@require_POST
+@requires("approve_beacon")
+def take_back(request: HttpRequest, trial: str, number: int) -> HttpResponse:
+    row = get_object_or_404(selectors.draws_of(trial), number=number)
+    try:
+        services.reopen_beacon(draw_id=row.pk, by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+    return redirect("draw", trial=trial, number=number)
+
+
+@require_safe
+@public
+def public_draws(request: HttpRequest, trial: str) -> HttpResponse:
+    """The draws of a trial, for everybody; no login, no names."""
+    rows = selectors.published_draws(trial)
+    if not rows:
+        raise Http404
+    return render(request, "randomization/public_draws.html", {"draws": rows, "code": trial})
+
+
+@require_safe
+@public
+def public_draw(request: HttpRequest, trial: str, number: int) -> HttpResponse:
+    """One draw, for everybody: what was published when, and how to check it; a household can look up its code."""
+    row = get_object_or_404(selectors.published_draws(trial), number=number)
+    code = request.GET.get("code", "").strip().upper()
+    context = _context(row)
+    found = [line for line in context["record"].result or () if line[0] == code] if code else []
+    names = {arm.code: arm.name.text(get_language() or "nl") for arm in context["protocol"].arms}
+    mine = names.get(found[0][2], found[0][2]) if found else None
+    return render(request, "randomization/public_draw.html", context | {"asked": code, "mine": mine, "names": names})
+
+
+@require_safe
+@public
+def public_record(request: HttpRequest, trial: str, number: int) -> HttpResponse:
+    """The record file that the verifiers read."""
+    row = get_object_or_404(selectors.published_draws(trial), number=number)
+    headers = {"Content-Disposition": f'attachment; filename="draw-{trial}-{number}.json"'}
+    return HttpResponse(row.record, content_type="application/json", headers=headers)
+
+
+def _context(row: Draw) -> dict[str, Any]:
+    protocol = current_protocol(row.trial_id)
+    context: dict[str, Any] = {"draw": row, "protocol": protocol, "record": None}
+    if row.record:
+        record = selectors.record_of(row)
+        arms = [(arm.code, arm.name.text(get_language() or "nl")) for arm in protocol.arms]
+        counts = record.counts()
+        strata = sorted({unit[1] for unit in record.units})
+        context |= {
+            "record": record,
+            "arms": [name for _code, name in arms],
+            "counts": [(stratum, [counts.get((stratum, arm), 0) for arm, _name in arms]) for stratum in strata],
+            "units": len(record.units),
+        }
+    return context
