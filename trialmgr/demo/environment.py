@@ -10,7 +10,7 @@ from trialmgr.demo.servers import SUPERUSER, Broker, Cluster
 INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONWARNINGS")
 PORTS = {"office": 0, "survey": 1, "research": 2, "vault": 3, "mail": 25, "smtp": 26}
 CLUSTER = {"office": "office", "survey": "research", "research": "research", "vault": "research"}
-KEYS = {
+KEYS: dict[str, dict[str, str]] = {
     "office": {"VAULT_TOKEN": "vault-token"},
     "survey": {"SURVEY_LINK_KEY": "survey-link"},
     "research": {},
@@ -64,24 +64,20 @@ def of(process: str, place: Place, *, login: str | None = None) -> dict[str, str
     if process in {"office", "research"}:
         variables["TRIALMGR_ANCHOR_FILE"] = str(place.home / "anchors" / process)
         variables["TRIALMGR_MAILBOX_URL"] = place.address("mail")
-    return variables | OWN[process](place)
+    if process == "office":
+        variables |= _mail(place) | {"VAULT_URL": place.address("vault")}
+    if process == "vault":
+        variables["VAULT_STATE_DIR"] = str(place.home / "vault-state")
+    return variables
 
 
-def _office(place: Place) -> dict[str, str]:
+def _mail(place: Place) -> dict[str, str]:
     return {
-        "VAULT_URL": place.address("vault"),
         "TRIALMGR_SMTP_HOST": "localhost",
         "TRIALMGR_SMTP_PORT": str(place.port("smtp")),
         "TRIALMGR_SMTP_PLAIN": "1",
         "TRIALMGR_MAIL_FROM": "proef@localhost",
     }
-
-
-def _vault(place: Place) -> dict[str, str]:
-    return {"VAULT_STATE_DIR": str(place.home / "vault-state")}
-
-
-OWN = {"office": _office, "survey": lambda _: {}, "research": lambda _: {}, "vault": _vault}
 
 
 def study(place: Place) -> dict[str, str]:

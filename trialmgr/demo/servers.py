@@ -86,6 +86,7 @@ def socket_directory(home: Path, name: str) -> Path:
     wished = home / "run" / name
     if len(os.fsencode(wished)) <= LONGEST_SOCKET_DIR:
         wished.mkdir(parents=True, exist_ok=True)
+        wished.parent.chmod(0o711)  # each socket stands in a private directory of its server's account
         return wished
     mark = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
     short = Path(tempfile.gettempdir()) / f"trialmgr-{os.geteuid()}-{mark}"
@@ -100,8 +101,6 @@ def socket_directory(home: Path, name: str) -> Path:
 class Server:
     """One server process: started by `start`, watched through `process`, ended by `stop`."""
 
-    name: str
-    log: Path
     stop_signal = signal.SIGTERM
 
     def __init__(self, name: str, home: Path) -> None:
@@ -109,6 +108,10 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
         self.log = self.home / "log" / f"{name}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
+
+    def create(self) -> bool:
+        """Make the data directory when there is none; tells whether it was made."""
+        raise NotImplementedError
 
     def spawn(self, **popen: Any) -> subprocess.Popen[bytes]:
         """Start the process without waiting until it is ready; `popen` goes to subprocess.Popen."""
@@ -154,7 +157,7 @@ class Cluster(Server):
         super().__init__(name, home)
         self.data, self.sync = self.home / name, sync
         self.sockets = socket_directory(self.home, name)
-        self.account = account(self.home, self.sockets)
+        self.account = account(self.home, self.sockets.parent)
 
     def dsn(self, role: str, database: str | None = None) -> str:
         """An address that psycopg and the product's *_DATABASE_URL take, for one login."""
@@ -165,7 +168,6 @@ class Cluster(Server):
         return self.dsn(SUPERUSER, "postgres")
 
     def create(self) -> bool:
-        """Make the data directory when there is none; tells whether it was made."""
         version = self.data / "PG_VERSION"
         self._hand_over(self.sockets)
         if version.exists():
@@ -267,11 +269,11 @@ class Broker(Server):
         return made
 
     def spawn(self, **popen: Any) -> subprocess.Popen[bytes]:
-        place = ["--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700", "--dir", self.data]
+        listen: list[str | Path] = ["--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700"]
         keep = ["--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction", "--loglevel", "warning"]
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [carried(*VALKEY), *place, *keep],
+                [carried(*VALKEY), *listen, *keep, "--dir", self.data],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

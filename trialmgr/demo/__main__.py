@@ -1,0 +1,233 @@
+"""`make demo`: the whole of trialmgr on one machine, with servers, workers and a mail catcher."""
+
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from trialmgr.demo import environment, keys, messages
+from trialmgr.demo.environment import Place
+from trialmgr.demo.errors import LaunchError
+from trialmgr.demo.servers import last_line, provision
+from trialmgr.demo.supervisor import Lock, Supervisor
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HOME = ROOT / "var"
+PYTHON = sys.executable
+# What fills a new demo, in this order, once every process runs: the process it runs as, and the command.
+LOADING: tuple[tuple[str, tuple[str, ...]], ...] = ()
+WEB = ("office", "survey", "research", "vault")
+WORKERS = {"office": "office_worker", "research": "research_scoring"}
+READY_SECONDS = 90.0
+HOPELESS = 3  # crashes of one process while starting
+
+
+class Stopped(Exception):
+    """Somebody asked the demo to stop."""
+
+
+def main() -> int:
+    begin = time.monotonic()
+    os.umask(0o077)
+    HOME.mkdir(mode=0o755, exist_ok=True)
+    HOME.chmod(0o755)  # PostgreSQL's account must get through to its own directory; the rest of var/ is closed
+    (HOME / "log").mkdir(mode=0o700, exist_ok=True)
+    place = Place.at(HOME, port_base=port_base())
+    with stopping_on_signals():
+        lock = Lock(HOME / "lock")
+        lock.acquire(25, lambda: say("waiting for an earlier run to stop"))
+        ports_are_free(place)
+        supervisor = Supervisor(ROOT, HOME / "log", lock, say)
+        try:
+            start(supervisor, place)
+            load(supervisor, place)
+            say(f"ready in {time.monotonic() - begin:.0f} s\n\n{welcome(place)}")
+            while True:
+                supervisor.watch()
+                time.sleep(0.5)
+        except Stopped:
+            say("stopping")
+        finally:
+            supervisor.stop()
+    say("stopped; `make demo` goes on where you left off")
+    return 0
+
+
+def port_base() -> int:
+    text = os.environ.get("PORT_BASE", "8000")
+    if not text.isdecimal() or not 1024 <= int(text) <= 65000:
+        raise LaunchError(f"PORT_BASE is {text!r}: write a number from 1024 to 65000")
+    return int(text)
+
+
+def ports_are_free(place: Place) -> None:
+    for name in environment.PORTS:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", place.port(name)))
+            except OSError:
+                raise LaunchError(
+                    f"port {place.port(name)} ({name}) is in use: stop what uses it, "
+                    f"or choose other ports: PORT_BASE={place.port_base + 1000} make demo"
+                ) from None
+
+
+def start(supervisor: Supervisor, place: Place) -> None:
+    say("starting PostgreSQL (2 clusters) and Valkey (3 brokers)")
+    keys.ensure(HOME / "keys")
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(supervisor.serve, [*place.clusters.values(), *place.brokers.values()]))
+        preparing = [pool.submit(prepare, supervisor, place, name) for name in place.clusters]
+        preparing.append(pool.submit(collect_static, supervisor, place))
+        for work in preparing:
+            work.result()
+    say("starting 9 processes and the mail catcher")
+    for name, argv, variables in processes(place):
+        supervisor.add(name, argv, variables)
+    for name in (*WEB, "mail"):
+        wait_until_healthy(supervisor, place, name)
+
+
+def prepare(supervisor: Supervisor, place: Place, cluster: str) -> None:
+    """Roles, database, migrations, rights: done when the code or the matrix changed since the last time."""
+    stamp, wanted = HOME / f"prepared-{cluster}", fingerprint("*/migrations/*.py", "core/grants.*")
+    if stamp.exists() and stamp.read_text("ascii") == wanted:
+        return
+    say(f"preparing the {cluster} database")
+    provision(place.clusters[cluster])
+    for work in (["migrate", "--verbosity=1"], ["grants", "--apply"]):
+        manage(supervisor, work, environment.migrate(cluster, place), f"prepare-{cluster}")
+    stamp.write_text(wanted, "ascii")
+
+
+def collect_static(supervisor: Supervisor, place: Place) -> None:
+    messages.compile_all(ROOT)
+    stamp, wanted = HOME / "prepared-static", fingerprint("*/static/**/*", "../static/**/*", "../requirements.txt")
+    if stamp.exists() and stamp.read_text("ascii") == wanted:
+        return
+    manage(supervisor, ["collectstatic", "--noinput"], environment.of("office", place), "prepare-static")
+    stamp.write_text(wanted, "ascii")
+
+
+def fingerprint(*patterns: str) -> str:
+    """A digest of the files that match, anywhere below the repository's packages."""
+    packages = ("trialmgr", "participants", "randomization", "coaching", "surveys", "analysis")
+    found = {path for name in packages for pattern in patterns for path in (ROOT / name).glob(f"**/{pattern}")}
+    found |= {path for pattern in patterns if pattern.startswith("../") for path in ROOT.glob(pattern[3:])}
+    digest = hashlib.sha256()
+    for path in sorted(path for path in found if path.is_file()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def manage(supervisor: Supervisor, work: list[str], variables: dict[str, str], log: str) -> None:
+    path = HOME / "log" / f"{log}.log"
+    if supervisor.run_once([PYTHON, "manage.py", *work], variables, path):
+        raise LaunchError(f"manage.py {' '.join(work)} failed: {last_line(path)} (see {path})")
+
+
+def processes(place: Place) -> Iterator[tuple[str, list[str], dict[str, str]]]:
+    """Name, command and environment of every process of ours."""
+    for name in WEB:
+        yield f"{name}-web", gunicorn(place, name), environment.of(name, place)
+    for name, login in WORKERS.items():
+        variables = environment.of(name, place, login=login)
+        yield f"{name}-worker", celery(name, name), variables
+        schedule = ["beat", "--schedule", str(HOME / f"{name}-beat"), "--pidfile=", "--loglevel=WARNING"]
+        yield f"{name}-beat", [PYTHON, "-m", "celery", "-A", "trialmgr", *schedule], variables
+    yield "study-worker", celery("study", "study"), environment.study(place)
+    ports = ["--page", str(place.port("mail")), "--smtp", str(place.port("smtp"))]
+    catcher = [PYTHON, "-m", "trialmgr.demo.mailcatcher", str(HOME / "mail"), *ports]
+    yield "mail", catcher, {name: os.environ[name] for name in environment.INHERITED if name in os.environ}
+
+
+def gunicorn(place: Place, name: str) -> list[str]:
+    """A web server; the access log is off, for an address may be somebody's link."""
+    listen = ["--bind", f"127.0.0.1:{place.port(name)}", "--workers", "1" if name == "vault" else "2", "--preload"]
+    quiet = ["--log-level", "warning", "--no-control-socket", "--graceful-timeout", "10"]
+    return [PYTHON, "-m", "gunicorn", "trialmgr.wsgi", *listen, *quiet]
+
+
+def celery(name: str, queue: str) -> list[str]:
+    alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    return [
+        *[PYTHON, "-m", "celery", "-A", "trialmgr", "worker", "--queues", queue, "--hostname", f"{name}@localhost"],
+        *["--concurrency", "1", "--loglevel", "WARNING", *alone],
+    ]
+
+
+def wait_until_healthy(supervisor: Supervisor, place: Place, name: str) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    child = supervisor.child(f"{name}-web" if name in WEB else name)
+    while not healthy(f"{place.address(name)}/healthz"):
+        if time.monotonic() > deadline or child.crashes == HOPELESS:
+            raise LaunchError(f"{child.name} does not start: {last_line(child.log)} (see {child.log})")
+        supervisor.watch()
+        time.sleep(0.1)
+
+
+def healthy(address: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(address, timeout=3) as answer:  # noqa: S310 -- our own address
+        return bool(answer.status == 200)
+    return False
+
+
+def load(supervisor: Supervisor, place: Place) -> None:
+    """Fill a new demo; a step that was finished is not done again."""
+    for process, work in LOADING:
+        stamp = HOME / f"loaded-{'-'.join(work).replace('/', '-')}"
+        if stamp.exists():
+            continue
+        say(f"loading the demo trial: {' '.join(work)}")
+        variables = environment.of(process, place, login=WORKERS.get(process)) | {"TRIALMGR_STATEMENT_SECONDS": "600"}
+        command = [PYTHON, "manage.py", *work]
+        done = subprocess.run(command, cwd=ROOT, env=variables, check=False, process_group=supervisor.group)
+        if done.returncode:
+            raise LaunchError(f"manage.py {' '.join(work)} failed: see above")
+        stamp.touch()
+
+
+def welcome(place: Place) -> str:
+    lines = [
+        f"office      {place.address('office')}/    coaches, leaders; demo accounts are listed there",
+        f"survey      {place.address('survey')}/    participants, by the link in a mail",
+        f"research    {place.address('research')}/    researchers",
+        f"mail        {place.address('mail')}/    every mail of the demo",
+    ]
+    return "\n".join([*lines, "", f"logs are in {HOME / 'log'}; Ctrl-C stops everything"])
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[None]:
+    def stop(signum: int, frame: FrameType | None) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # once is enough: stopping in order takes a few seconds
+        raise Stopped
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    yield
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Stopped:
+        sys.exit("stopped")
+    except LaunchError as error:
+        sys.exit(str(error))
