@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import norm
 
+from analysis.estimators.inference import t_quantile, t_tail
 from analysis.estimators.survival_curves import Floats, Ints
 
 CHUNK = 4_000_000  # weights held at a time in the bootstrap
@@ -97,10 +96,12 @@ def lee_errors(cells: list[LeeCell], cluster: Ints, draws: int, rng: np.random.G
 
 def imbens_manski(lower: float, upper: float, errors: tuple[float, float], level: float) -> tuple[float, float]:
     """Limits that hold the effect itself, wherever it lies between the bounds, with probability `level`."""
+    from scipy.optimize import brentq
+
     width = (upper - lower) / max(errors) if max(errors) > 0 else np.inf
 
     def lack(c: float) -> float:
-        return float(norm.cdf(c + width) - norm.cdf(-c) - level)
+        return t_tail(-c - width, None) - t_tail(c, None) - level
 
-    c = brentq(lack, norm.isf(1 - level) - 1e-9, norm.isf((1 - level) / 2) + 1e-9, xtol=1e-12)
+    c = brentq(lack, t_quantile(level, None) - 1e-9, t_quantile(0.5 + level / 2, None) + 1e-9, xtol=1e-12)
     return lower - c * errors[0], upper + c * errors[1]

@@ -9,16 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.estimators.refusals import Refused
 from analysis.estimators.survival_curves import Floats, Ints, count_exits, kaplan_meier
 
 STEPS = 60
 HALVINGS = 30
 TOLERANCE = 1e-13
 EDGE = 12.0  # log hazard ratio of one standard deviation of a covariate: no data support that, it is separation
-
-
-class NoEstimate(ValueError):
-    """The data hold no estimate; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -157,11 +154,11 @@ class CoxFit:
 def fit_cox(X: Floats, time: Floats, event: Ints, stratum: Ints, ties: str) -> CoxFit:
     """Maximise the partial likelihood by Newton steps that are halved until they climb.
 
-    Raises NoEstimate without events, with collinear covariates, or when the likelihood climbs for ever (separation).
+    Refused without events, with collinear covariates, or when the likelihood climbs for ever (separation).
     """
     sets = risk_sets(X, time, event, stratum, ties)
     if sets.events.size == 0:
-        raise NoEstimate("nobody has the event")
+        raise Refused("nobody has the event", "check the time, the exits and the subset")
     ones = np.ones(sets.events.size)
     beta = np.zeros(X.shape[1])
     at = start = _moments(sets, beta)
@@ -176,7 +173,7 @@ def fit_cox(X: Floats, time: Floats, event: Ints, stratum: Ints, ties: str) -> C
         gained, at = after.loglik - at.loglik, after
         if gained <= TOLERANCE * (1 + abs(at.loglik)):
             break
-    covariance = np.linalg.inv(_information(sets, at, ones))
+    covariance = np.asarray(np.linalg.inv(_information(sets, at, ones)), dtype=np.float64)
     return CoxFit(sets, beta, covariance, start.loglik, at.loglik)
 
 
@@ -193,17 +190,18 @@ def _climb(sets: RiskSets, at: _Moments, beta: Floats, step: Floats) -> tuple[Fl
 def _solve(information: Floats, score: Floats) -> Floats:
     scale = np.sqrt(np.diag(information))
     if not np.all(scale > 0):
-        raise NoEstimate("a covariate does not vary among those at risk")
+        raise Refused("a covariate does not vary among those at risk", "leave it out")
     scaled = information / np.outer(scale, scale)
     if np.linalg.cond(scaled) > 1e12:
-        raise NoEstimate("the covariates are collinear among those at risk")
+        raise Refused("the covariates are collinear among those at risk", "leave one of them out")
     return np.asarray(np.linalg.solve(scaled, score / scale) / scale)
 
 
 def _refuse_separation(sets: RiskSets, beta: Floats) -> None:
     if np.any(np.abs(beta) * sets.X.std(axis=0) > EDGE):
-        raise NoEstimate(
-            "the hazard ratio has no finite estimate: a group or covariate tells exactly who has the event"
+        raise Refused(
+            "a hazard ratio has no finite estimate: a group or covariate tells exactly who has the event (separation)",
+            "leave it out, or report survival_difference or aalen_johansen instead",
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.estimators.cox_model import NoEstimate
+from analysis.estimators.refusals import Refused
 from analysis.estimators.survival_curves import Bools, Floats, Ints
 
 RIDGE = 1e-5
@@ -37,7 +37,7 @@ def impute(
 ) -> Imputed:
     """Fill the gaps (NaN) of `columns` (n x p) with `predictors` (n x q, complete), within each group of rows.
 
-    Raises NoEstimate when a group has too few values of a column for its regression.
+    Refused when a group has too few values of a column for its regression.
     """
     missing = np.isnan(columns)
     values = np.broadcast_to(columns, (recipe.m, *columns.shape)).copy()
@@ -75,7 +75,7 @@ class _Chain:
 
     def refuse_unseen(self) -> None:
         for j in np.flatnonzero(self.missing.all(axis=0)):
-            raise NoEstimate(f"nobody has a value of {self.names[j]!r}")
+            raise Refused(f"nobody has a value of {self.names[j]!r}", "leave it out, or use `by_arm: false`")
 
     def run(self) -> Floats:
         """All cycles; the sum of the imputed values of each column after each."""
@@ -104,7 +104,7 @@ class _Chain:
         free = n - others.size
         if free < 1:
             what = f"{n} values of {self.names[j]!r} are too few to predict it from {others.size - 1} other columns"
-            raise NoEstimate(what)
+            raise Refused(what, "name fewer predictors, or use `by_arm: false`")
         gram = seen.transpose(0, 2, 1) @ seen
         inner, right = gram[:, others[:, None], others], gram[:, others, j]
         diagonal = np.arange(others.size)

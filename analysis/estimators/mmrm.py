@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import minimize
 
-from analysis.estimators.cox_model import NoEstimate
+from analysis.estimators.refusals import Refused
 from analysis.estimators.survival_curves import Floats, Ints
 from analysis.estimators.wave_covariance import Structure, positive
 
+SIMPLER = "choose a simpler `covariance`, or fewer waves"
 POLISH = 8
 STEP = 1e-3  # of the differences that give the information; their error is of the fourth order
 
@@ -138,7 +138,7 @@ def _fitted(panel: Panel, kind: Structure, theta: Floats) -> _Fitted:
     determinants = 2 * float(patterns.persons @ logs)
     gram = panel.gram(weights)
     root = np.linalg.cholesky(gram)
-    phi = np.linalg.inv(gram)
+    phi = np.asarray(np.linalg.inv(gram), dtype=np.float64)
     beta = phi @ panel.product(weights)
     squares = float(np.sum(weights * panel.residual_products(beta)))
     free = panel.observations - panel.coefficients
@@ -195,7 +195,7 @@ class Mmrm:
         return float(2 * (contrast @ moved) ** 2 / (slopes @ self.theta_covariance @ slopes))
 
     def satterthwaite_f(self, contrasts: Floats) -> tuple[float, float]:
-        """F of several contrasts and its denominator df, from those of their independent directions (Fai, Cornelius)."""
+        """F of several contrasts and its denominator df, from those of independent directions (Fai and Cornelius)."""
         covariance = contrasts @ self.phi @ contrasts.T
         values, vectors = np.linalg.eigh(covariance)
         rotated = vectors.T @ contrasts
@@ -249,7 +249,9 @@ class Mmrm:
 
 
 def fit_mmrm(panel: Panel, kind: Structure) -> Mmrm:
-    """Maximise the REML likelihood. Raises NoEstimate when it does not converge to a proper maximum."""
+    """Maximise the REML likelihood. Refused when it does not converge to a proper maximum."""
+    from scipy.optimize import minimize
+
     start = kind.start(_start(panel))
     size = panel.observations
 
@@ -271,9 +273,9 @@ def fit_mmrm(panel: Panel, kind: Structure) -> Mmrm:
             if float(slope @ step) < 1e-16 * size:
                 break
         else:
-            raise NoEstimate("the likelihood has no maximum that the search could reach")
+            raise Refused("the likelihood has no maximum that the search could reach", SIMPLER)
     if np.linalg.eigvalsh(information)[0] <= 0:
-        raise NoEstimate("the likelihood has no proper maximum")
+        raise Refused("the likelihood has no proper maximum", SIMPLER)
     return Mmrm(panel, kind, theta, information)
 
 
@@ -284,7 +286,7 @@ def _information(panel: Panel, kind: Structure, theta: Floats) -> Floats:
         try:
             return _score(panel, _fitted(panel, kind, moved))
         except np.linalg.LinAlgError:
-            raise NoEstimate("the covariance of the waves is at the edge of what is possible") from None
+            raise Refused("the covariance of the waves is at the edge of what is possible", SIMPLER) from None
 
     matrix = np.empty((theta.size, theta.size))
     for j, unit in enumerate(np.eye(theta.size) * STEP):
@@ -297,6 +299,6 @@ def _start(panel: Panel) -> Floats:
     """Covariance of the residuals of least squares over all waves, from the pairs of waves seen together."""
     weights = np.eye(panel.waves) * panel.patterns.seen[:, None, :]
     counts = np.einsum("p,pst->st", panel.patterns.persons, panel.patterns.pairs)
-    beta = np.linalg.solve(panel.gram(weights), panel.product(weights))
+    beta = np.asarray(np.linalg.solve(panel.gram(weights), panel.product(weights)), dtype=np.float64)
     sigma = panel.residual_products(beta).sum(axis=0) / np.maximum(counts, 1)
     return positive(sigma)

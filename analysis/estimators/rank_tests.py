@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.estimators.survival_curves import Floats, Ints
+from analysis.estimators.refusals import Refused
+from analysis.estimators.survival_curves import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,13 @@ class RankTest:
     def chi_square(self) -> tuple[float, int]:
         """The statistic of equal curves and its degrees of freedom; groups without information are left out.
 
-        Raises ValueError when the scores have no variance at all.
+        Refused when no two groups can be compared.
         """
         informative = np.flatnonzero(np.diag(self.covariance) > 0)
         if informative.size < 2:
-            raise ValueError("no two groups were at risk together when an event happened")
+            raise Refused(
+                "no two arms were at risk together when an exit happened", "check the time, the exits and the subset"
+            )
         kept = informative[:-1]
         score = self.score[kept]
         solved = np.linalg.solve(self.covariance[np.ix_(kept, kept)], score)
@@ -78,7 +81,7 @@ def gray(time: Floats, cause: Ints, group: Ints, groups: int) -> RankTest:
     present = counts.at_risk > 0
     risk = np.maximum(counts.at_risk, 1.0)
     left = np.where(present, 1 - (counts.main + counts.other) / risk, 1.0)
-    after = np.cumprod(left, axis=0)
+    after = np.asarray(np.cumprod(left, axis=0), dtype=np.float64)
     before = np.vstack([np.ones(groups), after[:-1]])
     own = np.cumsum(np.where(present, before * counts.main / risk, 0.0), axis=0)
     own_before = np.vstack([np.zeros(groups), own[:-1]])
@@ -100,14 +103,14 @@ def _gray_covariance(counts: _GroupCounts, before: Floats, after: Floats, weight
     pooled_before = np.concatenate([[0.0], pooled[:-1]])
     a = weight[:, :, None] * (np.eye(groups) - (weight / total[:, None])[:, None, :])
     c = np.cumsum(a * (events / (total * (1 - pooled_before)))[:, None, None], axis=0)
-    alive = after > 0
+    alive: Bools = after > 0
     remaining = np.where(alive, (1 - pooled)[:, None] / np.where(alive, after, 1.0), 0.0)
     later = c[-1] - c
     main = a + (1 - remaining)[:, None, :] * later
     other = remaining[:, None, :] * later
-    covariance = np.einsum("jik,jlk,jk->il", main, main, _main_rate(counts, before, total))
+    covariance: Floats = np.einsum("jik,jlk,jk->il", main, main, _main_rate(counts, before, total))
     covariance += np.einsum("jik,jlk,jk->il", other, other, _other_rate(counts, before, alive))
-    return np.asarray(covariance)
+    return covariance
 
 
 def _main_rate(counts: _GroupCounts, before: Floats, total: Floats) -> Floats:
@@ -118,7 +121,7 @@ def _main_rate(counts: _GroupCounts, before: Floats, total: Floats) -> Floats:
     return np.where(present, tied * before * events / (total[:, None] * np.maximum(counts.at_risk, 1.0)), 0.0)
 
 
-def _other_rate(counts: _GroupCounts, before: Floats, alive: Floats) -> Floats:
+def _other_rate(counts: _GroupCounts, before: Floats, alive: Bools) -> Floats:
     """Variance of another exit in each group."""
     other, risk = counts.other, np.maximum(counts.at_risk, 1.0)
     tied = np.where(other > 1, 1 - (other - 1) / np.maximum(risk - 1, 1.0), 1.0)

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
 
-from analysis.estimators.cox_model import NoEstimate
+from analysis.estimators.refusals import Refused
 from analysis.estimators.survival_curves import Bools, Floats, Ints
 
 STEPS = 100
@@ -22,7 +21,9 @@ class Logit:
 
 
 def fit_logit(X: Floats, y: Floats) -> Logit:
-    """Fisher scoring. Raises NoEstimate under separation, and with collinear columns."""
+    """Fisher scoring. Refused under separation, and with collinear columns."""
+    from scipy.special import expit
+
     beta = np.zeros(X.shape[1])
     for _ in range(STEPS):
         fitted = expit(X @ beta)
@@ -38,7 +39,10 @@ def fit_logit(X: Floats, y: Floats) -> Logit:
             fitted = expit(X @ beta)
             information = X.T @ ((fitted * (1 - fitted))[:, None] * X)
             return Logit(beta, fitted, np.linalg.inv(information))
-    raise NoEstimate("the covariates of the response tell exactly who answered, so its probabilities are 0 or 1")
+    raise Refused(
+        "the covariates of the response tell exactly who answered, so its probabilities are 0 or 1",
+        "use fewer covariates in `response`",
+    )
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def stacked(X: Floats, y: Floats, response: Logit, S: Floats, own: Floats) -> We
     answered: Bools = ~np.isnan(y)
     inverse = own[answered] / response.fitted[answered]
     kept, values = X[answered], y[answered]
-    bread = np.linalg.inv(kept.T @ (inverse[:, None] * kept))
+    bread = np.asarray(np.linalg.inv(kept.T @ (inverse[:, None] * kept)), dtype=np.float64)
     beta = bread @ (kept.T @ (inverse * values))
     scores = np.zeros(X.shape)
     scores[answered] = kept * (inverse * (values - kept @ beta))[:, None]

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 
 from analysis.estimators.survival_curves import Floats, Ints
 
@@ -45,11 +44,13 @@ def fit_site_slopes(y: Floats, z: Floats, X: Floats, site: Ints) -> SiteSlopes:
     tries = [_search(products, np.full(k, start)) for start in (0.05, 0.5)]
     ratio = min(tries, key=lambda found: found[1])[0]
     objective, gram, beta, within = _profile(products, ratio)
-    covariance = within * np.linalg.inv(gram)
+    covariance = np.asarray(within * np.linalg.inv(gram), dtype=np.float64)
     return SiteSlopes(beta[:k], covariance[:k, :k], within * ratio**2, within, -objective / 2)
 
 
 def _search(products: _Products, start: Floats) -> tuple[Floats, float]:
+    from scipy.optimize import minimize
+
     options = {"xatol": PRECISION, "fatol": PRECISION, "maxiter": 2000 * start.size}
     bounds = [(0.0, None)] * start.size
     found = minimize(lambda r: _profile(products, r)[0], start, method="Nelder-Mead", bounds=bounds, options=options)
@@ -57,7 +58,7 @@ def _search(products: _Products, start: Floats) -> tuple[Floats, float]:
 
 
 def _profile(products: _Products, ratio: Floats) -> tuple[float, Floats, Floats, float]:
-    """Minus twice the REML log-likelihood at the ratios of slope to residual deviation, with what else is best there."""
+    """Minus twice the REML log-likelihood at ratios of slope to residual deviation, with the rest of the fit there."""
     inner = np.eye(ratio.size) + ratio[:, None] * products.slopes * ratio
     scaled = ratio[:, None] * products.crossed
     solved = np.linalg.solve(inner, scaled)

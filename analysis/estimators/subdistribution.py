@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.estimators.cox_model import EDGE, HALVINGS, STEPS, TOLERANCE, NoEstimate
+from analysis.estimators.cox_model import EDGE, HALVINGS, STEPS, TOLERANCE
+from analysis.estimators.refusals import Refused
 from analysis.estimators.survival_curves import Floats, Ints, count_exits, kaplan_meier
 
 
@@ -97,23 +98,27 @@ class FineGrayFit:
 def fit_fine_gray(X: Floats, time: Floats, cause: Ints) -> FineGrayFit:
     """`cause` is 0 where follow-up ended without exit, 1 for the exit studied, 2 for every other.
 
-    Raises NoEstimate without exits by cause 1, with collinear covariates, or under separation.
+    Refused without exits by cause 1, with collinear covariates, or under separation.
     """
     data = _prepare(X, time, cause)
     if data.events.size == 0:
-        raise NoEstimate("nobody has the event")
+        raise Refused("nobody has the event", "check the time, the exits and the subset")
     beta = np.zeros(X.shape[1])
     at = _moments(data, beta)
     for _ in range(STEPS):
         information = _information(data, at)
         if np.linalg.cond(information) > 1e14:
-            raise NoEstimate("the covariates are collinear among those at risk")
-        nearer = _climb(data, at, beta, np.linalg.solve(information, at.score))
+            raise Refused("the covariates are collinear among those at risk", "leave one of them out")
+        step = np.asarray(np.linalg.solve(information, at.score), dtype=np.float64)
+        nearer = _climb(data, at, beta, step)
         if nearer is None:
             break
         beta, after = nearer
         if np.any(np.abs(beta) * data.X.std(axis=0) > EDGE):
-            raise NoEstimate("the ratio has no finite estimate: a group or covariate tells exactly who has the event")
+            raise Refused(
+                "the ratio has no finite estimate: a group or covariate tells exactly who has the event",
+                "leave it out, or report survival_difference or aalen_johansen instead",
+            )
         gained, at = after.loglik - at.loglik, after
         if gained <= TOLERANCE * (1 + abs(at.loglik)):
             break
@@ -142,7 +147,7 @@ def _influence(data: _Data, at: _Moments) -> Floats:
 
 
 def _censoring_part(data: _Data, at: _Moments) -> Floats:
-    """psi of Fine and Gray's section 4: q(u) is what later risk sets owe to those who left by another cause before u."""
+    """psi of Fine and Gray, section 4: q(u) is what later risk sets owe to who left by another cause before u."""
     n, k = data.X.shape
     psi = np.zeros((n, k))
     if data.censored.size == 0:

@@ -5,13 +5,15 @@ Both follow from one table of counts at the distinct times. The variances are th
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+
+from analysis.estimators.inference import t_quantile
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.integer[Any]]
 Bools = NDArray[np.bool_]
 
 FLAT = 1.5e-8  # two survival values closer than this are the same stretch of the curve
@@ -81,7 +83,7 @@ def survival_limits(survival: Floats, error: Floats, kind: str, level: float) ->
 
     `error` is the standard error of the survival itself.
     """
-    z = float(norm.isf((1 - level) / 2))
+    z = t_quantile(0.5 + level / 2, None)
     if kind == "plain":
         return np.maximum(survival - z * error, 0.0), np.minimum(survival + z * error, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
