@@ -64,11 +64,12 @@ class Wave:
     name: str = "wave1"
     number: int = 0
     questions: dict = field(default_factory=lambda: QUESTIONS)
+    questions_json: str = ""
 
     def __post_init__(self) -> None:
-        self.number = ask(
-            "research_web", "SELECT answers.open_wave(%s, %s, %s)", self.study, self.name, json.dumps(self.questions)
-        )[0][0]
+        questions = self.questions_json or json.dumps(self.questions)
+        sql = "SELECT answers.open_wave(%s, %s, %s)"
+        self.number = ask("research_web", sql, self.study, self.name, questions)[0][0]
 
     def save(self, person: Person, item: str, value: str | None, *, free: bool = False, upcoming: str = "q") -> bool:
         sql = "SELECT answers.save_answer(%s, %s, %s, %s, %s, %s, %s)"

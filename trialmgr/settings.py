@@ -133,7 +133,7 @@ MIDDLEWARE = [
         Process.TOOL: [],
         Process.OFFICE: STAFF_MIDDLEWARE,
         Process.RESEARCH: STAFF_MIDDLEWARE,
-        Process.SURVEY: ["django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware"],
+        Process.SURVEY: ["django.middleware.common.CommonMiddleware", "surveys.respondent.middleware.PrivatePages"],
         Process.VAULT: ["django.middleware.common.CommonMiddleware"],
     }[PROCESS],
 ]

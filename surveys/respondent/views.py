@@ -1,0 +1,201 @@
+"""The pages of the survey: start, one question at a time, end. A GET stores nothing; Begin sets the one cookie."""
+
+import hmac
+import re
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from surveys.instruments.forms import AnswerRefused, Question
+from surveys.respondent import services, session
+from surveys.respondent.pages import language_of, message, missing, page, refused, texts_of
+from surveys.respondent.services import Sitting
+from surveys.sealing import LINK_LENGTH, LINK_PATTERN, BadLink
+
+View = Callable[..., HttpResponse]
+pages = require_http_methods(["GET", "HEAD", "POST"])
+
+
+def answering(view: View) -> View:
+    """Give the view the sitting of this visit; who has none, or one that is over, sees what to do instead."""
+
+    @pages
+    @wraps(view)
+    def seated(request: HttpRequest, **place: int) -> HttpResponse:
+        visit = session.current(request)
+        sitting = services.sitting_of(visit.in_language(language_of(request))) if visit else None
+        if sitting is None:
+            return go("code")
+        if request.method == "POST" and not hmac.compare_digest(
+            request.POST.get("bewijs", "").encode(), sitting.visit.form_token.encode()
+        ):
+            return refused(request)
+        if sitting.state != "open":
+            return over(request, sitting.state)
+        response = view(request, sitting, **place)
+        return response if session.is_forgotten(response) else session.remember(response, sitting.visit)
+
+    return seated
+
+
+def go(name: str, *args: object) -> HttpResponse:
+    response = HttpResponseRedirect(reverse(name, args=args))
+    response.status_code = 303
+    return response
+
+
+def over(request: HttpRequest, state: str) -> HttpResponse:
+    """What remains when a questionnaire is not open: thanks, or word that it is closed. The device forgets."""
+    words = texts_of(request)
+    if state == "submitted":
+        return session.forget(go("thanks"))
+    return session.forget(message(request, words.closed_title, words.closed_text))
+
+
+@pages
+def code(request: HttpRequest) -> HttpResponse:
+    """For who comes without a link, or types the one in a letter."""
+    given = request.POST.get("link", "")
+    if request.method == "POST" and "taal" not in request.POST:
+        link = re.sub(r"\s+", "", given).rpartition("/s/")[2].partition("?")[0].rstrip("/.")
+        if LINK_PATTERN.fullmatch(link):
+            response = go("start", link)
+            response["Location"] += f"?taal={language_of(request)}"
+            return response
+        return page(request, "code", {"error": texts_of(request).code_wrong, "given": given[: 4 * LINK_LENGTH]})
+    return page(request, "code", {"given": given[: 4 * LINK_LENGTH]})
+
+
+@pages
+def start(request: HttpRequest, link: str) -> HttpResponse:
+    """The first page, the same for every link: it is not opened before somebody presses Begin."""
+    if not LINK_PATTERN.fullmatch(link):
+        return missing(request)
+    if request.method != "POST" or "begin" not in request.POST:
+        return page(request, "start")
+    try:
+        seat = services.seat_of(link)
+    except BadLink:
+        return missing(request)
+    visit = session.Visit(seat.pseudonym, seat.wave, language_of(request))
+    sitting = services.sitting_of(visit)
+    if sitting is None or sitting.state == "closed":
+        return over(request, "closed")
+    if sitting.state == "submitted":
+        return over(request, "submitted")
+    return session.remember(onward(sitting, sitting.route.pending), visit)
+
+
+@answering
+def question(request: HttpRequest, sitting: Sitting, number: int) -> HttpResponse:
+    route = sitting.route
+    place = number - 1
+    if not 0 <= place < len(sitting.form.questions) or not route.may_open(sitting.form.questions[place]):
+        return onward(sitting, route.pending)
+    asked = sitting.form.questions[place]
+    if request.method == "POST" and "taal" not in request.POST:
+        return take(request, sitting, asked)
+    given = request.POST.getlist("antwoord") if request.method == "POST" else shown(sitting, asked)
+    return ask(request, sitting, asked, given)
+
+
+def take(request: HttpRequest, sitting: Sitting, asked: Question) -> HttpResponse:
+    """Save an answer and go on; say what is wrong with it, or ask once whether to pass the question over."""
+    given = [value for value in request.POST.getlist("antwoord") if value.strip()]
+    action = request.POST.get("actie", "")
+    if action == "later" and not given:
+        return go("later")
+    if action == "overslaan":
+        given = []
+    elif not given and asked.kind != "note":
+        return ask(request, sitting, asked, given, skipping=True)
+    try:
+        route = sitting.save(asked, given)
+    except AnswerRefused as error:
+        return ask(request, sitting, asked, given, error=str(error))
+    if route is None:
+        return over(request, services.store.state(sitting.visit.person, sitting.visit.wave))
+    return go("later") if action == "later" else onward(sitting, route.following(asked))
+
+
+def onward(sitting: Sitting, upcoming: Question | None) -> HttpResponse:
+    return go("end") if upcoming is None else go("question", sitting.route.number(upcoming))
+
+
+def shown(sitting: Sitting, asked: Question) -> list[str]:
+    """The answer this device gave before, if it did."""
+    value = sitting.own.get(asked.code)
+    return [] if value is None else value.split(" ") if asked.kind == "multiple" else [value]
+
+
+def ask(
+    request: HttpRequest,
+    sitting: Sitting,
+    asked: Question,
+    given: list[str],
+    *,
+    error: str = "",
+    skipping: bool = False,
+) -> HttpResponse:
+    route, form = sitting.route, sitting.form
+    part = form.parts[asked.part - 1]
+    first = part.questions[0].code == asked.code
+    codes = {option.code for option in asked.options}
+    before = route.before(asked)
+    context = {
+        "question": asked,
+        "part": part,
+        "title": texts_of(request).question_title.format(number=route.number(asked)),
+        "part_words": texts_of(request).part.format(number=part.number, total=len(form.parts)),
+        "opening": part.intro if first else "",
+        "praise": form.parts[asked.part - 2].done if first and asked.part > 1 else "",
+        "form_intro": form.intro if first and asked.part == 1 else "",
+        "given": given,
+        "typed": next((value for value in given if value not in codes), ""),
+        "error": error,
+        "skipping": skipping,
+        "elsewhere": asked.code in route.done and asked.code not in route.own,
+        "back": route.number(before) if before else None,
+    }
+    return page(request, "question", context)
+
+
+@answering
+def later(request: HttpRequest, sitting: Sitting) -> HttpResponse:
+    """How to go on another time; leaves nothing on the device when asked to."""
+    if request.method == "POST" and "stop" in request.POST:
+        words = texts_of(request)
+        return session.forget(message(request, words.left_title, words.later_text[:3]))
+    pending = sitting.route.pending
+    return page(request, "later", {"number": sitting.route.number(pending) if pending else None})
+
+
+@answering
+def end(request: HttpRequest, sitting: Sitting) -> HttpResponse:
+    """After the last question: hand in, or go back."""
+    if sitting.route.pending is not None:
+        return onward(sitting, sitting.route.pending)
+    if request.method == "POST" and "taal" not in request.POST:
+        sitting.submit()
+        return over(request, "submitted")
+    before = sitting.route.before(None)
+    return page(request, "end", {"back": sitting.route.number(before) if before else None})
+
+
+@pages
+def thanks(request: HttpRequest) -> HttpResponse:
+    words = texts_of(request)
+    return message(request, words.thanks_title, words.thanks_text)
+
+
+@pages
+def privacy(request: HttpRequest) -> HttpResponse:
+    return page(request, "privacy")
+
+
+@pages
+def accessibility(request: HttpRequest) -> HttpResponse:
+    return page(request, "accessibility")

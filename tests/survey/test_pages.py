@@ -1,0 +1,388 @@
+"""The pages as participants meet them, with the survey's real login (P13-P15, F7, F9)."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.test import Client
+
+from surveys.respondent import services
+from surveys.sealing import Keyring, Seat, seal
+from tests.answers_store import Person, ask, connect, pour
+from trialmgr.core import clock
+
+TABLES = ("draft", "progress", "submitted", "complete", "poured", "poured_text")
+AGENTS = ("Mozilla/5.0", "BarracudaCentral-linkcheck", "Microsoft Office Outlook", "WhatsApp/2.0", "Googlebot/2.1")
+ANSWERS = ("1", "12,5", "1", "a", "2", "1-2-2020", "tekst")
+
+
+def rows_of(wave):
+    return {table: wave.rows(table)[0][0] for table in TABLES}
+
+
+def test_a_person_answers_everything_and_submits(wave, person, device):
+    assert device.where == "/vraag/1"
+    for value in ANSWERS:
+        device.answer(value)
+    assert device.where == "/einde"
+    device.send({"verstuur": "1"})
+    assert device.where == "/bedankt"
+    assert "Dank u wel" in device.text
+    assert dict(wave.rows("draft", "item, value")) == {
+        "work": "1", "hours": "12.5", "contract": "1", "help": "a", "children": "2",
+        "since": "2020-02-01", "told": "tekst",
+    }  # fmt: skip
+    assert [item for item, free in wave.rows("draft", "item, free") if free] == ["told"]
+    assert wave.state(person) == "submitted"
+
+
+def test_questions_that_do_not_apply_are_not_asked(wave, device):
+    device.answer("0")
+    assert "Welke hulp" in device.text
+    device.answer("a", "b")
+    assert dict(wave.rows("draft", "item, value")) == {"work": "0", "help": "a b"}
+
+
+def test_looking_at_a_link_a_hundred_times_leaves_no_trace(wave, link):
+    for number in range(100):
+        headers = {"User-Agent": AGENTS[number % 5], "Sec-Purpose": "prefetch", "Purpose": "prefetch"}
+        response = Client(headers=headers).get(f"/s/{link}")
+        assert response.status_code == 200
+        assert not response.cookies
+    assert Client().head(f"/s/{link}").status_code == 200
+    for path in ("/", "/privacy", "/toegankelijkheid", "/bedankt"):
+        assert not Client().get(path).cookies
+    assert set(rows_of(wave).values()) == {0}
+
+
+def test_a_robot_that_presses_begin_leaves_no_trace_and_the_link_still_works(wave, link, make_device):
+    for _ in range(5):
+        make_device().begin(link)
+    assert set(rows_of(wave).values()) == {0}
+    device = make_device()
+    device.begin(link)
+    device.answer("1")
+    assert rows_of(wave)["draft"] == 1
+
+
+def test_another_device_goes_on_where_it_was_and_shows_no_earlier_answer(link, device, make_device, marker):
+    for value in ("1", "12,5", "1", "b", "2", "1-2-2020"):
+        device.answer(value)
+    device.answer(marker)
+    assert device.where == "/einde"
+    other = make_device()
+    other.begin(link)
+    assert other.where == "/einde"
+    for number in range(7, 0, -1):
+        other.open(f"/vraag/{number}")
+        assert other.where == f"/vraag/{number}"
+        assert "op een ander apparaat" in other.text
+        assert " checked" not in other.text
+        assert marker not in other.text
+        assert "12.5" not in other.text
+        assert "2020-02-01" not in other.text
+
+
+def test_the_own_device_shows_its_own_answers_when_going_back(device, marker):
+    for value in ("1", "12,5", "1", "b", "2", "1-2-2020", marker):
+        device.answer(value)
+    device.open("/vraag/7")
+    assert marker in device.text
+    device.open("/vraag/4")
+    assert re.search(r'value="b"[^>]* checked', device.text)
+    device.open("/vraag/2")
+    assert 'value="12.5"' in device.text
+
+
+def test_going_back_and_on_passes_along_the_own_answers_in_order(device):
+    for value in ("1", "10", "0"):
+        device.answer(value)
+    device.open("/vraag/1")
+    seen = [device.where]
+    for value in ("1", "11", "1"):
+        device.answer(value)
+        seen.append(device.where)
+    assert seen == ["/vraag/1", "/vraag/2", "/vraag/3", "/vraag/4"]
+
+
+def test_another_device_is_asked_the_gate_again_when_the_way_on_hangs_on_it(wave, link, device, make_device):
+    device.answer("1")
+    other = make_device()
+    other.begin(link)
+    assert other.where == "/vraag/1"
+    other.answer("1")
+    assert other.where == "/vraag/2"
+    other.answer("20")
+    assert dict(wave.rows("draft", "item, value")) == {"work": "1", "hours": "20"}
+
+
+def test_a_block_passed_by_on_the_first_device_is_not_opened_on_the_second(link, device, make_device):
+    device.answer("0")
+    other = make_device()
+    other.begin(link)
+    assert other.where == "/vraag/4"
+
+
+def test_changing_the_gate_opens_what_now_applies(device):
+    device.answer("0")
+    device.open("/vraag/1")
+    device.answer("1")
+    assert device.where == "/vraag/2"
+
+
+def test_an_empty_answer_asks_once_whether_to_skip(wave, device):
+    device.answer("")
+    assert device.where == "/vraag/1"
+    assert "Overslaan?" in device.text
+    assert rows_of(wave)["draft"] == 0
+    device.send({"actie": "overslaan"})
+    assert device.where == "/vraag/4"
+    assert wave.rows("draft", "item, value") == [("work", None)]
+
+
+@pytest.mark.parametrize(
+    ("before", "wrong", "says"),
+    [
+        ((), ("7",), "Kies een antwoord uit de lijst."),
+        ((), ("1", "0"), "Kies 1 antwoord."),
+        (("1",), ("veel",), "Vul een getal in."),
+        (("1",), ("101",), "100 of lager"),
+        (("0",), ("a", "none"), "Kies óf dit antwoord"),
+        (("0", "a"), ("1,5",), "Vul een heel getal in."),
+        (("0", "a", "1"), ("32-1-2020",), "Vul een datum in."),
+        (("0", "a", "1", "1-1-2020"), ("x" * 4001,), "Uw tekst is te lang"),
+    ],
+)
+def test_a_wrong_answer_says_what_to_do_and_keeps_what_was_typed(wave, device, before, wrong, says):
+    for value in before:
+        device.answer(value)
+    saved, place = rows_of(wave), device.where
+    device.answer(*wrong)
+    assert device.where == place
+    assert says in device.text
+    assert "<title>Fout: Vraag" in device.text
+    assert rows_of(wave) == saved
+    assert wrong[0] in device.text
+
+
+def test_dont_know_can_stand_in_the_place_of_a_number(wave, device):
+    device.answer("1")
+    device.answer("", "-8")
+    assert ("hours", "-8") in wave.rows("draft", "item, value")
+
+
+def test_skipping_ahead_leads_back_to_the_question_at_hand(wave, device):
+    for path in ("/vraag/4", "/vraag/7", "/vraag/99", "/vraag/0", "/einde"):
+        device.open(path)
+        assert device.where == "/vraag/1"
+    device.send({"antwoord": "a"}, "/vraag/4")
+    device.send({"verstuur": "1"}, "/einde")
+    assert device.where == "/vraag/1"
+    assert set(rows_of(wave).values()) == {0}
+
+
+def test_after_submitting_the_link_thanks_and_nothing_can_be_changed(wave, link, device, make_device, marker):
+    for value in (*ANSWERS[:6], marker):
+        device.answer(value)
+    second = make_device()
+    second.begin(link)
+    device.send({"verstuur": "1"})
+    second.page = second.client.get("/vraag/1")
+    assert second.page.status_code == 303
+    third = make_device()
+    third.begin(link)
+    assert third.where == "/bedankt"
+    assert marker not in third.text
+    assert not [name for name, morsel in third.client.cookies.items() if morsel.value]
+
+
+def test_a_save_after_submitting_elsewhere_changes_nothing(wave, person, link, device, make_device):
+    for value in ANSWERS:
+        device.answer(value)
+    second = make_device()
+    second.begin(link)
+    second.open("/vraag/1")
+    device.send({"verstuur": "1"})
+    second.answer("0")
+    assert second.where == "/bedankt"
+    assert dict(wave.rows("draft", "item, value"))["work"] == "1"
+
+
+def test_after_pouring_the_link_still_thanks(wave, link, device, make_device):
+    for value in ANSWERS:
+        device.answer(value)
+    device.send({"verstuur": "1"})
+    wave.answer_all([Person() for _ in range(4)])
+    pour()
+    later = make_device()
+    later.begin(link)
+    assert later.where == "/bedankt"
+
+
+def test_a_closed_wave_says_so(wave, link, device, make_device):
+    device.answer("1")
+    wave.close()
+    device.answer("10")
+    assert "Deze vragen zijn gesloten" in device.text
+    new = make_device()
+    new.begin(link)
+    assert "Deze vragen zijn gesloten" in new.text
+
+
+def test_wrong_links_all_get_the_same_page_after_begin(wave, person, link, make_link):
+    foreign = seal(Keyring.parse("9" * 64), Seat(person.pseud, wave.number, date(2099, 1, 1)))
+    expired = make_link(person, date(2020, 1, 1))
+    changed = link[:-5] + ("A" if link[-5] != "A" else "B") + link[-4:]
+    pages = [Client().post(f"/s/{one}", {"begin": "1"}) for one in (foreign, expired, changed)]
+    short = Client().get(f"/s/{link[:40]}")
+    assert {page.status_code for page in [*pages, short]} == {404}
+    assert len({page.content for page in [*pages, short]}) == 1
+    assert "Deze link werkt niet (meer)" in short.content.decode()
+    assert not any(page.cookies for page in pages)
+
+
+def test_a_link_works_through_its_last_day_and_not_the_day_after(make_link, make_device):
+    link = make_link(Person(), date(2027, 3, 28))
+    with clock.at(datetime(2027, 3, 28, 21, 59, tzinfo=UTC)):  # one minute to midnight in summer time
+        device = make_device()
+        device.begin(link)
+        assert device.where == "/vraag/1"
+    with clock.at(datetime(2027, 3, 28, 22, 1, tzinfo=UTC)):
+        assert Client().post(f"/s/{link}", {"begin": "1"}).status_code == 404
+
+
+def test_an_hour_without_use_ends_the_visit_but_not_the_progress(wave, link, make_device):
+    device = make_device()
+    start = datetime(2027, 3, 1, 10, 0, tzinfo=UTC)
+    with clock.at(start):
+        device.begin(link)
+        device.answer("0")
+    with clock.at(start + timedelta(minutes=59)):
+        device.open("/vraag/4")
+        assert device.where == "/vraag/4"
+    with clock.at(start + timedelta(minutes=120)):
+        device.open("/vraag/4")
+        assert device.where == "/"
+        device.begin(link)
+        assert device.where == "/vraag/4"
+
+
+def test_stopping_leaves_nothing_on_a_shared_device(device):
+    device.answer("0")
+    device.send({"actie": "later"})
+    assert device.where == "/later"
+    response = device.send({"stop": "1"})
+    assert "Tot later" in device.text
+    assert "cookies" in response.headers["Clear-Site-Data"]
+    device.open("/vraag/1")
+    assert device.where == "/"
+
+
+def test_later_keeps_the_answer_that_was_just_given(wave, device):
+    device.send({"antwoord": "0", "actie": "later"})
+    assert device.where == "/later"
+    assert wave.rows("draft", "item, value") == [("work", "0")]
+
+
+def test_switching_language_keeps_place_and_choice(wave, device):
+    device.send({"antwoord": "1", "taal": "en"})
+    assert '<html lang="en"' in device.text
+    assert "Do you work?" in device.text
+    assert re.search(r'value="1"[^>]* checked', device.text)
+    assert rows_of(wave)["draft"] == 0
+    device.answer("1")
+    assert "How many hours?" in device.text
+
+
+def test_the_language_chosen_on_the_start_page_stays_without_a_cookie(link, make_device):
+    device = make_device()
+    device.page = device.client.post(f"/s/{link}", {"taal": "en"})
+    assert "Good to have you" in device.text
+    assert not device.page.cookies
+    device.page = device.client.post(f"/s/{link}", {"taal": "en", "begin": "1"}, follow=True)
+    assert "Do you work?" in device.text
+
+
+def test_the_link_of_a_letter_can_be_typed(link, make_device):
+    device = make_device()
+    device.open("/")
+    spaced = " ".join(link[place : place + 4] for place in range(0, len(link), 4))
+    for typed in (f"http://localhost/s/{link}", f"https://vragen.example/s/ {spaced} \n", f"/s/{link}?taal=nl"):
+        device.send({"link": typed}, "/")
+        assert device.where.startswith(f"/s/{link}")
+    device.send({"link": "https://vragen.example/s/half"}, "/")
+    assert "Deze link klopt niet" in device.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://testserver.evil.example"},
+    ],
+)
+def test_another_site_cannot_post_here(wave, device, headers):
+    token = device.page.context["visit"].form_token
+    response = device.client.post("/vraag/1", {"antwoord": "1", "bewijs": token}, headers=headers)
+    assert response.status_code == 403
+    assert rows_of(wave)["draft"] == 0
+
+
+@pytest.mark.parametrize("token", [None, "", "0" * 64, "é"])
+def test_a_form_without_the_token_of_the_visit_is_refused(wave, device, token):
+    fields = {"antwoord": "1"} | ({} if token is None else {"bewijs": token})
+    assert device.client.post("/vraag/1", fields).status_code == 403
+    assert rows_of(wave)["draft"] == 0
+
+
+def test_a_changed_cookie_is_no_cookie(device):
+    name = next(iter(device.client.cookies))
+    ticket = device.client.cookies[name].value
+    for changed in (ticket[:-2] + "AA", "", "x", ticket[::-1], "é"):
+        device.client.cookies[name] = changed
+        assert device.client.get("/vraag/1").status_code == 303
+        assert device.client.get("/vraag/1")["Location"] == "/"
+
+
+def test_fifty_submits_at_once_are_all_thanked(wave, device):
+    for value in ANSWERS:
+        device.answer(value)
+    token = device.page.context["visit"].form_token
+    codes = set()
+    ticket = dict(device.client.cookies)
+    for _ in range(50):
+        client = Client()
+        client.cookies.load({name: morsel.value for name, morsel in ticket.items()})
+        response = client.post("/einde", {"verstuur": "1", "bewijs": token})
+        codes.add((response.status_code, response["Location"]))
+    assert codes == {(303, "/bedankt")}
+    assert rows_of(wave)["submitted"] == 1
+
+
+def test_the_simulator_answers_through_the_same_rules(wave, person, link):
+    assert services.answer_questionnaire(link, {"work": "0", "help": ["a", "b"], "told": "vrij"})
+    assert dict(wave.rows("draft", "item, value")) == {
+        "work": "0", "help": "a b", "children": None, "since": None, "told": "vrij",
+    }  # fmt: skip
+    assert wave.state(person) == "submitted"
+    assert not services.answer_questionnaire(link, {"work": "1"})
+    assert dict(wave.rows("draft", "item, value"))["work"] == "0"
+
+
+def test_the_simulator_can_stop_halfway(wave, person, link):
+    assert services.answer_questionnaire(link, {"work": "1", "hours": "8"}, submit=False)
+    assert dict(wave.rows("draft", "item, value")) == {"work": "1", "hours": "8"}
+    assert wave.state(person) == "open"
+    with connect("survey_app") as connection:
+        sql = "SELECT answers.next_item(%s, %s)"
+        assert connection.execute(sql, [person.pseud, wave.number]).fetchone() == ("contract",)
+
+
+def test_two_hundred_questionnaires_go_quickly_through_one_connection(wave, make_link):
+    links = [make_link() for _ in range(200)]
+    sheet = {"work": "1", "hours": "8", "contract": "1", "help": "a", "children": "1", "since": "1-1-2020"}
+    assert services.answer_questionnaires((link, sheet) for link in links) == 200
+    assert wave.rows("submitted") == [(200,)]
+    assert ask("postgres", "SELECT count(*) FROM answers.draft WHERE wave = %s", wave.number) == [(1400,)]
