@@ -1,5 +1,6 @@
 """Where a fault is said to stand, in the words of whoever wrote the file."""
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
 import pytest
@@ -30,6 +31,9 @@ class House(BaseModel):
     address: Dog | None = None
 
 
+LIST = "house.yaml:1: pets: is not a list: write [a, b], or begin each item on a line of its own with '- '"
+
+
 def faults(text: str) -> list[str]:
     with pytest.raises(BadInput) as caught:
         validate(House, parse_document(text, "house.yaml"))
@@ -56,7 +60,10 @@ def test_a_member_without_a_kind_is_told_to_say_it():
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("pets: Rex\n", "house.yaml:1: pets: is not a list: begin each item on a line of its own with '- '"),
+        (
+            "pets: Rex\n",
+            "house.yaml:1: pets: is not a list: write [a, b], or begin each item on a line of its own with '- '",
+        ),
         (
             "pets: []\naddress: Rex\n",
             "house.yaml:2: address: is not a group of keys: write each of its keys on a line of its own below it",
@@ -66,3 +73,54 @@ def test_a_member_without_a_kind_is_told_to_say_it():
 )
 def test_a_wrong_kind_of_value_is_explained_without_jargon(text, fault):
     assert fault in faults(text)
+
+
+class Figures(BaseModel):
+    count: Annotated[int, Field(ge=1, le=9)] = 1
+    share: Decimal = Decimal(1)
+    there: bool = True
+    name: Annotated[str, Field(min_length=2)] = "ab"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("count: two", "count: is not a whole number, got 'two': write digits only"),
+        ("count: 2.5", "count: is not a whole number, got 2.5: write digits only"),
+        ("count: 0", "count: is 0: write at least 1"),
+        ("count: 12", "count: is 12: write at most 9"),
+        ("share: 50%", "share: is not a number, got '50%': write digits, and decimals with a point, like 199.50"),
+        ("there: ja", "there: is neither yes nor no, got 'ja': write yes or no"),
+        ("name: a", "name: is empty or too short: write at least 2 characters"),
+    ],
+)
+def test_a_wrong_value_is_said_with_what_would_be_right(text, fault):
+    with pytest.raises(BadInput) as caught:
+        validate(Figures, parse_document(text, "figures.yaml"))
+    assert [str(each) for each in caught.value.faults] == [f"figures.yaml:1: {fault}"]
+
+
+def test_an_unknown_kind_lists_those_there_are():
+    assert faults("pets:\n- {kind: cow}\n") == [
+        "house.yaml:2: pets.0: has kind 'cow', which there is not: write one of 'cat', 'dog'"
+    ]
+
+
+COLON = "has a second colon, or is indented wrongly: put the text in quotation marks"
+BRACKET = "stands within a bracket that is not closed: close it, or quote text that holds , or :"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("a:\n\tb: 1\n", 2, "begins with a tab: indent with spaces"),
+        ("a: Wet: artikel 83\n", 1, COLON),
+        ("a:\n  b: 1\n   c: 2\n  d: 3\n", 3, COLON),
+        ("a:\n   b: 1\n  c: 2\n", 3, "is indented otherwise than its neighbours: give them the same indent"),
+        ("a: {b: 1\nc: 2\n", 2, BRACKET),
+    ],
+)
+def test_broken_yaml_is_explained(text, line, said):
+    with pytest.raises(BadInput) as caught:
+        parse_document(text, "f.yaml")
+    assert str(caught.value) == f"f.yaml:{line}: is not valid YAML: {said}"

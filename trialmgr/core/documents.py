@@ -7,20 +7,12 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from trialmgr.core import wording
 from trialmgr.core.errors import BadInput, Fault
 
 Key = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 TOO_LARGE = 20_000_000
-PLAIN_WORDS = {
-    "model_type": ("is not a group of keys", "write each of its keys on a line of its own below it"),
-    "dict_type": ("is not a group of keys", "write each of its keys on a line of its own below it"),
-    "mapping_type": ("is not a group of keys", "write each of its keys on a line of its own below it"),
-    "list_type": ("is not a list", "begin each item on a line of its own with '- '"),
-    "tuple_type": ("is not a list", "begin each item on a line of its own with '- '"),
-    "string_type": ("is not text", "put it between quotation marks"),
-    "union_tag_not_found": ("has no key that says what kind it is", "add kind:"),
-}
 
 
 class Misfit(ValueError):
@@ -102,7 +94,8 @@ def parse_document(text: str, path: str | Path = "document") -> Document:
         return Document(path, loader.construct_document(root), lines)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BadInput(Fault(f"{path.name}:{line}", f"is not valid YAML: {error.problem}", "mend this line")) from None
+        what, remedy = wording.of_yaml(str(error.problem))
+        raise BadInput(Fault(f"{path.name}:{line}", f"is not valid YAML: {what}", remedy)) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise BadInput(Fault(path.name, f"is not valid YAML: {error}", "mend the file")) from None
 
@@ -157,19 +150,9 @@ def _collect(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path, above
 
 
 def _fault(document: Document, detail: Any, at: Key) -> Fault:
-    """One pydantic error in our words; a remedy may follow ` -> ` in a validator's message."""
-    kind, message = detail["type"], detail["msg"].removeprefix("Value error, ")
     key = key_of(
         document.data,
         (*at, *detail["loc"], *getattr(detail.get("ctx", {}).get("error"), "key", ())),
-        missing=kind == "missing",
+        missing=detail["type"] == "missing",
     )
-    if kind == "extra_forbidden":
-        return document.fault(key, "is not a known key", "remove it or check its spelling")
-    if kind == "missing":
-        return document.fault(key, "is missing", "add it")
-    if kind in PLAIN_WORDS:
-        return document.fault(key, *PLAIN_WORDS[kind])
-    what, _, remedy = message.partition(" -> ")
-    given = "" if kind == "value_error" else f", got {detail['input']!r}"[:80]
-    return document.fault(key, what[:1].lower() + what[1:] + given, remedy)
+    return document.fault(key, *wording.of_value(detail))
