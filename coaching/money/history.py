@@ -11,10 +11,8 @@ from decimal import Decimal
 from coaching.money.bonus import Ledger, ledger_of
 from coaching.money.case import Case
 from coaching.money.facts import ZERO, Month, months_of
-from coaching.money.fields import month_text
 from coaching.money.rulebook import Rule, RuleBook
 from coaching.money.track import Income, Outcome, Track, Use, joint
-from trialmgr.core.errors import BadInput, Fault
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class History:
 
 
 def history(case: Case) -> History:
-    """Work out a case. Raises BadInput when corrections bring a month's earnings below zero."""
+    """Work out a case that was read and checked by `coaching.money.checks`."""
     book = case.book()
     results, carried = _follow(case, book)
     if case.corrected_on is not None:
@@ -98,7 +96,6 @@ def _follow(case: Case, book: RuleBook) -> tuple[list[Result], dict[str, dict[st
     trials = {p.regime: Track(book.regime(p.regime), dict(used)) for p in case.provisions}
     results = []
     for facts in months_of(case):
-        _refuse_negative(case, facts)
         ordinary = waiting if case.regular_term_in_trial == "waits" else Track(ordinary_law, dict(regular.counts))
         results.append(_result(facts, regular, ordinary, trials))
     return results, _carried(case, [waiting if case.regular_term_in_trial == "waits" else regular, *trials.values()])
@@ -135,12 +132,3 @@ def _result(facts: Month, regular: Track, ordinary: Track, trials: Mapping[str, 
     traits = {name: held for name, held in facts.traits.items() if track is None or name in facts.in_trial}
     rule, left = (uses[0].rule, uses[0].left) if uses else shown.standing(month, traits)
     return Result(facts, by_trial, by_law, compared, kept, cap, rule, left)
-
-
-def _refuse_negative(case: Case, facts: Month) -> None:
-    for name, pay in facts.pay.items():
-        if min(pay.in_trial, pay.outside, pay.not_counted) < 0:
-            where = f"{case.household}: {month_text(facts.month)}"
-            raise BadInput(
-                Fault(where, f"the entries of {name} add up to less than zero", "correct no more than was entered")
-            )

@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from coaching.money.fields import Words, month_text
@@ -25,12 +27,14 @@ WORDS = {
         "alert": "LET OP: in {months} houdt dit huishouden minder dan zonder de proef. Betaal pas na de correctie.",
         "note": "Deze berekening betaalt niets uit. De gemeente neemt het besluit over uw uitkering.",
         "carried": "Gebruikte maanden aan het eind", "unsure": "Niet nagekeken in de wet",
+        "set": "Zelf bepaald door de gemeente",
     },
     "en": {
         "in_words": "In words, month by month", "bonuses": "Premiums", "unlimited": "free", "none": "-",
         "alert": "ALERT: in {months} this household keeps less than without the trial. Pay only after the correction.",
         "note": "This calculation pays nothing out. The municipality decides on your benefit.",
         "carried": "Months used at the end", "unsure": "Not verified against the law",
+        "set": "Set by the municipality",
     },
 }  # fmt: skip
 
@@ -93,6 +97,7 @@ def as_json(history: History) -> str:
             for entry in history.bonuses
         ],
         "months_used": history.carried,
+        "settings": [{"rule": setting.rule, "reason": setting.reason} for setting in history.case.settings],
         "not_verified": [
             {f"{part}_{lang}": words[lang] for part, words in (("rule", rule), ("what", what)) for lang in LANGUAGES}
             for rule, what in unsure(history)
@@ -104,17 +109,15 @@ def as_json(history: History) -> str:
 
 def as_text(history: History, languages: tuple[str, ...] = LANGUAGES) -> str:
     """The month table, and under it every step in words."""
-    table = languages[-1] if len(languages) > 1 else languages[0]
     case = history.case
     lines = [f"{case.household}: {month_text(case.first)} - {month_text(case.last)}", ""]
-    short = [month_text(result.month) for result in history.months if result.shortfall]
-    lines += [WORDS[lang]["alert"].format(months=", ".join(short)) for lang in languages if short]
-    lines += [*_table(history, table), ""]
+    if short := [result.month for result in history.months if result.shortfall]:
+        for language in languages:
+            months = ", ".join(month_name(month, language) for month in short)
+            lines += [WORDS[language]["alert"].format(months=months), ""]
+    lines += [*_table(history, languages[-1]), ""]
     for language in languages:
-        lines += [WORDS[language]["in_words"], ""]
-        for place, result in enumerate(history.months):
-            lines.append(month_name(result.month, language))
-            lines += [f"  {sentence[language]}" for sentence in sentences(history, place)]
+        lines += [WORDS[language]["in_words"], "", *_in_words(history, language)]
         if history.bonuses:
             lines += ["", WORDS[language]["bonuses"]]
             lines += [f"  {said[language]}" for entry in history.bonuses for said in bonus_sentences(entry)]
@@ -122,6 +125,16 @@ def as_text(history: History, languages: tuple[str, ...] = LANGUAGES) -> str:
     for language in languages:
         lines += _closing(history, language)
     return "\n".join([*lines, ""])
+
+
+def _in_words(history: History, language: str) -> Iterator[str]:
+    """Each month with its sentences; months in a row that say the same are told once."""
+    told = [[sentence[language] for sentence in sentences(history, place)] for place in range(len(history.months))]
+    for same, places in groupby(range(len(told)), key=lambda place: told[place]):
+        first, *rest = places
+        span = [history.months[place].month for place in (first, *rest[-1:])]
+        yield " - ".join(month_name(month, language) for month in span)
+        yield from (f"  {sentence}" for sentence in same)
 
 
 def _closing(history: History, language: str) -> list[str]:
@@ -133,10 +146,18 @@ def _closing(history: History, language: str) -> list[str]:
     ]
     return [
         f"{words['carried']}: {'; '.join(used) or words['none']}",
+        *(
+            f"{words['set']}: {_name(history, setting.rule)[language]}: {setting.reason}"
+            for setting in history.case.settings
+        ),
         *(f"{words['unsure']}: {rule[language]}: {what[language]}" for rule, what in unsure(history)),
         words["note"],
         "",
     ]
+
+
+def _name(history: History, rule: str) -> Words:
+    return history.book.bonuses[rule].name if rule in history.book.bonuses else history.book.rule(rule).name
 
 
 def unsure(history: History) -> list[tuple[Words, Words]]:

@@ -169,6 +169,14 @@ class Setting(Strict):
     change: dict[str, Any] = Field(alias="set")
     reason: str = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _whole_months(self) -> Self:
+        if self.start.day != 1 or (self.end is not None and self.end != last_day(month_of(self.end))):
+            raise ValueError("does not hold for whole months -> start on the first day, end on the last of a month")
+        if self.end is not None and self.end < self.start:
+            raise ValueError("ends before it starts -> mend `until`")
+        return self
+
 
 Kind = TypeVar("Kind", Rule, BonusRule)
 OPEN = 12 * 10_000

@@ -11,8 +11,8 @@ from typing import Any
 from coaching.money.bonus import Entry
 from coaching.money.fields import Texts, Words
 from coaching.money.history import History, Result
-from coaching.money.rulebook import Regime
-from coaching.money.track import Use
+from coaching.money.rulebook import Dated, Regime, Rule
+from coaching.money.track import Outcome, Use
 from trialmgr.core.documents import read_document, validate
 
 LANGUAGES = ("nl", "en")
@@ -107,7 +107,7 @@ def _changes(history: History, result: Result, before: Result | None) -> Iterato
         [history.case.regular, *([result.facts.regime] if result.trial and result.facts.regime else [])]
     )
     for regime in map(history.book.regime, names):
-        if any(rule.at(result.month) is not rule.at(before.month) for rule in _concerned(regime, result, before)):
+        if any(_terms(rule, result.month) != _terms(rule, before.month) for rule in _concerned(regime, result, before)):
             yield say("law_change", law=regime.title)
     for who in result.facts.pay:
         if who not in before.facts.pay:
@@ -117,10 +117,16 @@ def _changes(history: History, result: Result, before: Result | None) -> Iterato
             yield say("left", who=who)
 
 
-def _concerned(regime: Regime, result: Result, before: Result) -> list[Any]:
+def _concerned(regime: Regime, result: Result, before: Result) -> list[Rule]:
     """The rules that someone in the household could use this month or the last."""
     held = [*result.facts.traits.values(), *before.facts.traits.values()]
     return [rule for rule in regime.rules if any(rule.fits(traits) for traits in held)]
+
+
+def _terms(rule: Rule, month: int) -> dict[str, Any] | None:
+    """What a rule gives in a month, apart from its dates and grounds."""
+    version = rule.at(month)
+    return version.model_dump(exclude=set(Dated.model_fields)) if version else None
 
 
 def _steps(result: Result) -> Iterator[Words]:
@@ -160,7 +166,7 @@ def _kept(result: Result) -> Iterator[Words]:
                 told.add(rule.id)
                 yield say("exhausted", rule=rule.name, months=version.months)
     for use in result.uses:
-        yield from _use(use, alone=len(result.facts.pay) == 1)
+        yield from _use(use, result)
     if not result.uses:
         yield say("no_rule")
     if result.joint_cap is not None:
@@ -170,12 +176,12 @@ def _kept(result: Result) -> Iterator[Words]:
         yield _compared(result)
 
 
-def _use(use: Use, *, alone: bool) -> Iterator[Words]:
-    version = use.version
+def _use(use: Use, result: Result) -> Iterator[Words]:
+    version, alone = use.version, len(result.facts.pay) == 1
     yield say("rule", rule=use.rule.name, whom=_whom(use.members, alone), article=version.article)
     if version.reason:
         yield say("rule_set", reason=version.reason)
-    if len(use.members) > 1:
+    if sum(result.facts.pay[name].counted > 0 for name in use.members) > 1:
         yield say("together", amount=use.earned)
     if use.restarted:
         yield say("restarted")
@@ -218,13 +224,35 @@ def _formula(use: Use) -> Words:
 
 
 def _compared(result: Result) -> Words:
-    amount = result.regular.kept
+    amount, why = result.regular.kept, _why(result.regular)
     if result.shortfall:
-        rule = result.regular.uses[0].rule.name
-        return say("ordinary_more", amount=amount, rule=rule, less=result.shortfall)
+        return say("ordinary_more", amount=amount, why=why, less=result.shortfall)
     if result.kept > amount:
-        return say("ordinary_less", amount=amount, more=result.kept - amount)
-    return say("ordinary_same", amount=amount)
+        return say("ordinary_less", amount=amount, why=why, more=result.kept - amount)
+    return say("ordinary_same", amount=amount, why=why)
+
+
+def _why(ordinary: Outcome) -> Words:
+    """By which rule the ordinary amount comes about, or why there is none."""
+    if ordinary.uses:
+        parts = list(dict.fromkeys(_by(use) for use in ordinary.uses))
+        each = say("each") if len(parts) < len(ordinary.uses) else Words(nl="", en="")
+        return Words(
+            nl=" en ".join(part.nl for part in parts) + each.nl, en=" and ".join(part.en for part in parts) + each.en
+        )
+    if ordinary.exhausted:
+        rule, version = ordinary.exhausted[-1]
+        return say("by_exhausted", rule=rule.name, months=Count(version.months or 0, "month"))
+    return say("by_none")
+
+
+def _by(use: Use) -> Words:
+    name, share = use.rule.name, use.version.share
+    if share is None:
+        return say("by_rule", rule=name)
+    if use.cap is None:
+        return say("by_share", rule=name, share=Percent(share))
+    return say("by_share_capped", rule=name, share=Percent(share), cap=use.cap)
 
 
 def _corrected(result: Result) -> Iterator[Words]:
@@ -250,5 +278,7 @@ def bonus_sentences(entry: Entry) -> list[Words]:
         "payments-used": lambda: say("bonus_payments_used", payments=version.payments, **common),
         "not-for-you": lambda: say("bonus_not_for_you", **common),
     }
+    if not (entry.ceiling_left and entry.payments_left):
+        return [told[entry.why](), say("bonus_used_up")]
     left = say("bonus_left", left=entry.ceiling_left, payments=Count(entry.payments_left, "payment"))
     return [told[entry.why](), left]

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from coaching.money.case import Case, case_of
+from coaching.money.case import Case
+from coaching.money.checks import case_of
 from coaching.money.history import History, history
 from trialmgr.core.documents import parse_document
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from coaching.money.case import case_of
+from coaching.money.checks import case_of
 from coaching.money.fields import month_text
 from coaching.money.history import History, Result, history
 from coaching.money.panel import cents, keep, panel_of

@@ -1,7 +1,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from coaching.money.case import read_case
+from coaching.money.checks import read_case
 from coaching.money.history import history
 from coaching.money.report import as_csv, as_json, as_text
 from coaching.money.words import LANGUAGES
