@@ -103,13 +103,14 @@ class Answers:
     wrong: list[Cell] = field(default_factory=list)
     _places: dict[str, Places] = field(default_factory=dict)
     _numbers: dict[str, Floats] = field(default_factory=dict)
-    _ticks: dict[str, tuple[Floats, Bools]] = field(default_factory=dict)
+    _ticks: dict[str, tuple[dict[str, Bools], Bools]] = field(default_factory=dict)
+    _bad: dict[str, Bools] = field(default_factory=dict)
 
     def places(self, item: Item, reader: ChoiceColumn) -> Places:
         """Places of a choice item's cells in `reader.codes`."""
         if item.code not in self._places:
             self._places[item.code], bad = reader.places(self.frame[item.code])
-            self._note(item.code, bad, "is not an answer of this item")
+            self._note(item.code, item.code, bad, "is not an answer of this item")
         return self._places[item.code]
 
     def numbers(self, item: Item) -> Floats:
@@ -127,34 +128,65 @@ class Answers:
                 outside |= np.isfinite(numbers) & (numbers != np.floor(numbers))
             outside |= np.isinf(numbers)
             numbers[outside] = np.nan
-            self._note(item.code, outside if odd is None else outside | odd, "is out of range or not a number")
+            self._note(
+                item.code, item.code, outside if odd is None else outside | odd, "is out of range or not a number"
+            )
             self._numbers[item.code] = numbers
         return self._numbers[item.code]
 
-    def ticks(self, item: Item, codes: Sequence[int | str]) -> tuple[Floats, Bools]:
-        """How many of these answers are ticked, and where the question was answered at all."""
-        key = f"{item.code} {list(codes)}"
-        if key not in self._ticks:
-            wanted = set(map(str, codes))
-            count, answered, refused = np.zeros(len(self.frame)), *np.zeros((2, len(self.frame)), dtype=bool)
-            for option in self.instrument.options_of(item):
-                ticked, given = self._tick(item, str(option.code))
-                answered |= given
-                refused |= ticked & option.missing
-                count += ticked if str(option.code) in wanted else 0
-            self._ticks[key] = count, answered & ~refused
-        return self._ticks[key]
+    def ticks(self, item: Item) -> tuple[dict[str, Bools], Bools]:
+        """Where each answer of a multiple-choice item is ticked, and where the question has a counting answer at all.
 
-    def _tick(self, item: Item, code: str) -> tuple[Bools, Bools]:
-        name = tick_column(item, code)
-        if name in self.frame:
-            numbers, odd = as_numbers(self.frame[name])
-            bad = ~np.isin(numbers, [0.0, 1.0]) & ~np.isnan(numbers)
-            self._note(name, bad if odd is None else bad | odd, "is neither 0 nor 1")
-            return numbers == 1, np.isin(numbers, [0.0, 1.0])
-        texts = as_texts(self.frame[item.code]) if item.code in self.frame else pd.Series([""] * len(self.frame))
-        lists = texts.str.split()
-        return lists.map(lambda codes: code in codes).to_numpy(dtype=bool), (texts != "").to_numpy(dtype=bool)
+        Reads a column of 0 and 1 per answer, or else one column with the codes ticked, separated by spaces.
+        """
+        if item.code not in self._ticks:
+            options = self.instrument.options_of(item)
+            names = {str(option.code): tick_column(item, option.code) for option in options}
+            apart = any(name in self.frame for name in names.values())
+            ticked, given = self._apart(item, names) if apart else self._together(item, list(names))
+            for option in options:
+                if option.missing:
+                    given &= ~ticked[str(option.code)]
+            self._ticks[item.code] = ticked, given
+        return self._ticks[item.code]
+
+    def _apart(self, item: Item, names: dict[str, str]) -> tuple[dict[str, Bools], Bools]:
+        given = np.zeros(len(self.frame), dtype=bool)
+        ticked = {code: given.copy() for code in names}
+        for code, name in names.items():
+            if name in self.frame:
+                numbers, odd = as_numbers(self.frame[name])
+                fits = np.isin(numbers, [0.0, 1.0])
+                self._note(
+                    item.code, name, ~fits & ~np.isnan(numbers) | (False if odd is None else odd), "is neither 0 nor 1"
+                )
+                ticked[code], given = numbers == 1, given | fits
+        return ticked, given
+
+    def _together(self, item: Item, codes: list[str]) -> tuple[dict[str, Bools], Bools]:
+        lists = as_texts(self.frame[item.code]).str.split()
+        unknown = lists.map(lambda given: not set(given) <= set(codes)).to_numpy(dtype=bool)
+        self._note(item.code, item.code, unknown, "holds a code that is not an answer of this item")
+        ticked = {
+            code: lists.map(lambda given, code=code: code in given).to_numpy(dtype=bool) & ~unknown for code in codes
+        }
+        return ticked, lists.map(bool).to_numpy(dtype=bool) & ~unknown
+
+    def said(self, item: Item, code: int) -> Bools:
+        """Where the answer is "don't know" or "won't say", whichever `code` stands for."""
+        scale = self.instrument.scale_of(item)
+        if scale.kind == "choice":
+            reader = reader_of(self.instrument, item)
+            there: Bools = self.places(item, reader) == reader.codes.index(str(code))
+            return there
+        if scale.kind == "multiple":
+            return self.ticks(item)[0].get(str(code), np.zeros(len(self.frame), dtype=bool))
+        spoken: Bools = as_numbers(self.frame[item.code])[0] == code
+        return spoken
+
+    def bad(self, item: Item) -> Bools:
+        """Where the answer cannot be right."""
+        return self._bad.get(item.code, np.zeros(len(self.frame), dtype=bool))
 
     def answered(self, item: Item) -> Bools:
         """Where a counting answer stands: not empty, not wrong, not "don't know"."""
@@ -162,7 +194,7 @@ class Answers:
         if kind in NUMERIC:
             return ~np.isnan(self.numbers(item))
         if kind == "multiple":
-            return self.ticks(item, ())[1]
+            return self.ticks(item)[1]
         if kind == "choice":
             reader = reader_of(self.instrument, item)
             missing = {str(option.code) for option in self.instrument.options_of(item) if option.missing} | NONRESPONSE
@@ -191,7 +223,9 @@ class Answers:
         if condition.answered is not None:
             return self.answered(item) if condition.answered else ~self.answered(item)
         if kind == "multiple":
-            return self.ticks(item, condition.codes())[0] > 0
+            ticked = self.ticks(item)[0]
+            some: Bools = np.logical_or.reduce([ticked[str(code)] for code in condition.codes()])
+            return some
         if condition.codes():
             named: Bools = as_texts(self.frame[item.code]).isin(list(map(str, condition.codes()))).to_numpy(dtype=bool)
             return named
@@ -209,12 +243,15 @@ class Answers:
             skipped &= self.answered(gate) | self.skipped(gate)
         return skipped
 
-    def _note(self, column: str, bad: Bools | None, what: str) -> None:
+    def _note(self, item: str, column: str, bad: Bools | None, what: str) -> None:
         if bad is None or not bad.any():
             return
+        self._bad[item] = self._bad.get(item, np.zeros(len(self.frame), dtype=bool)) | bad
         values = self.frame[column]
         for row in np.flatnonzero(bad):
-            self.wrong.append(Cell(self.first_row + int(row), column, str(values.iloc[int(row)]), what))
+            value = values.iloc[int(row)]
+            shown = f"{value:g}" if isinstance(value, float) else str(value)
+            self.wrong.append(Cell(self.first_row + int(row), column, shown, what))
 
 
 def reader_of(instrument: Instrument, item: Item) -> ChoiceColumn:

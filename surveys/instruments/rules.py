@@ -18,7 +18,7 @@ def counts_for(instrument: Instrument, score: Score, item: Item) -> dict[str, fl
     if table := score.recode.get(item.code):
         return {str(code): value for code, value in instrument.tables[table].items()}
     values = values_of(instrument, item)
-    if not item.reverse:
+    if not (item.reverse and values):
         return values
     mirror = min(values.values()) + max(values.values())
     return {code: mirror - value for code, value in values.items()}

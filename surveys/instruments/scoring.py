@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from surveys.instruments.columns import Answers, Bools, Cell, ChoiceColumn, Floats, reader_of, require_columns
+from surveys.instruments.columns import Answers, Cell, ChoiceColumn, Floats, reader_of, require_columns
 from surveys.instruments.rules import counting_options, counts_for, rule_version, tick_column
-from surveys.instruments.schema import NUMERIC, Cutoff, Instrument, Item, Score
+from surveys.instruments.schema import Cutoff, Instrument, Item, Score
 from trialmgr.core.errors import BadInput, Fault
 
 SLICE = 16_384
@@ -39,8 +39,8 @@ def score(
     Unknown and out-of-range codes raise BadInput with a line per cell, rows counted from `first_row`; with
     `wrong="missing"` they count as missing and are listed. Answers themselves are never changed.
     """
-    plans = [_Plan(instrument, one) for one in instrument.scores]
-    require_columns(instrument, _looked_at(instrument), list(frame.columns), "answers")
+    plans = [Plan(instrument, one) for one in instrument.scores]
+    columns_read(instrument, list(frame.columns), "answers")
     results = {plan.score.id: np.empty(len(frame)) for plan in plans}
     cells: list[Cell] = []
     count = 0
@@ -63,7 +63,7 @@ def cell_faults(cells: Sequence[Cell], count: int, first_row: int = 1, where: st
     remedy = "mend the cell or empty it"
     faults = [
         Fault(f"{where}row {cell.row + first_row}: {cell.column}", f"{cell.value!r} {cell.what}", remedy)
-        for cell in cells
+        for cell in sorted(cells, key=lambda cell: cell.row)
     ]
     if count > len(cells):
         faults.append(Fault(f"{where}rows", f"{count - len(cells)} more wrong cells are not listed", remedy))
@@ -88,33 +88,33 @@ def answers_frame(instruments: Iterable[Instrument], records: Iterable[Mapping[s
     return pd.DataFrame(columns, dtype=object)
 
 
-def _looked_at(instrument: Instrument) -> list[Item]:
-    """The items that scoring reads: those in scores, and those that decide whether such an item was asked."""
+def columns_read(instrument: Instrument, columns: Sequence[object], where: str) -> None:
+    """Raise BadInput unless every item that scoring reads is there: those in scores and their conditions."""
     names = dict.fromkeys(name for one in instrument.scores for name in one.items)
     waiting = list(names)
     while waiting:
         item = instrument.item_by_code[waiting.pop()]
-        condition = instrument.condition_of(item) if item.not_asked is not None else None
+        condition = instrument.condition_of(item)
         for name in condition.items() if condition else ():
             if name not in names:
                 names[name] = None
                 waiting.append(name)
-    return [item for item in instrument.items if item.code in names]
+    require_columns(instrument, [item for item in instrument.items if item.code in names], columns, where)
 
 
-class _Plan:
+class Plan:
     """How one score is computed: tables per choice item, made once."""
 
     def __init__(self, instrument: Instrument, one: Score) -> None:
         self.instrument, self.score = instrument, one
         self.items = [instrument.item_by_code[name] for name in one.items]
-        self.readers: dict[str, tuple[ChoiceColumn, Floats, Any]] = {}
+        self.readers: dict[str, tuple[ChoiceColumn, Floats, Floats, Any]] = {}
         for item in self.items:
             if instrument.scale_of(item).kind == "choice":
                 reader = reader_of(instrument, item)
                 weight, counts = one.weights.get(item.code, 1.0), counts_for(instrument, one, item)
                 values, valid = reader.table(counts.get)
-                self.readers[item.code] = (reader, values * weight, valid)
+                self.readers[item.code] = (reader, values, values * weight, valid)
 
     @cached_property
     def rule(self) -> str:
@@ -137,30 +137,38 @@ class _Plan:
         total[short] = np.nan
         return total
 
-    def _add(self, item: Item, answers: Answers, total: Floats, counted: Any) -> None:
+    def values(self, item: Item, answers: Answers) -> Floats:
+        """What each answer of one item counts for (unweighted); NaN where it does not count."""
         if item.code in self.readers:
-            reader, values, valid = self.readers[item.code]
+            reader, values, _, valid = self.readers[item.code]
             places = answers.places(item, reader)
-            total += values[places]
-            there = valid[places]
+            numbers = np.where(valid[places] > 0, values[places], np.nan)
+        elif self.instrument.scale_of(item).kind == "multiple":
+            ticked, given = answers.ticks(item)
+            counting = [ticked[str(option.code)] for option in counting_options(self.instrument, item)]
+            numbers = np.where(given, np.sum(counting, axis=0, dtype=float), np.nan)
         else:
-            numbers, present = self._numbers(item, answers)
-            total += np.where(present, numbers * self.score.weights.get(item.code, 1.0), 0.0)
-            there = present.astype(np.int8)
-        counted += there
+            numbers = answers.numbers(item)
+            if item.reverse and (bounds := self.instrument.scale_of(item).bounds):
+                numbers = sum(bounds) - numbers
         if item.not_asked is not None:
-            passed = answers.skipped(item) & (there == 0)
-            total += np.where(passed, item.not_asked * self.score.weights.get(item.code, 1.0), 0.0)
-            counted += passed
+            numbers = np.where(np.isnan(numbers) & answers.skipped(item), item.not_asked, numbers)
+        return numbers
 
-    def _numbers(self, item: Item, answers: Answers) -> tuple[Floats, Bools]:
-        scale = self.instrument.scale_of(item)
-        if scale.kind not in NUMERIC:
-            return answers.ticks(item, [option.code for option in counting_options(self.instrument, item)])
-        numbers = answers.numbers(item)
-        if item.reverse and scale.bounds is not None:
-            numbers = sum(scale.bounds) - numbers
-        return numbers, ~np.isnan(numbers)
+    def _add(self, item: Item, answers: Answers, total: Floats, counted: Any) -> None:
+        if item.code in self.readers and item.not_asked is None:  # two look-ups a cell: this path carries the load
+            reader, _, weighted, valid = self.readers[item.code]
+            places = answers.places(item, reader)
+            total += weighted[places]
+            counted += valid[places]
+        else:
+            numbers = self.values(item, answers)
+            there = ~np.isnan(numbers)
+            total += np.where(there, numbers * self._weight(item), 0.0)
+            counted += there
+
+    def _weight(self, item: Item) -> float:
+        return self.score.weights.get(item.code, 1.0)
 
     def columns(self, values: Floats) -> dict[str, Any]:
         """The columns of this score in the result."""
