@@ -196,25 +196,25 @@ def pair_fits(context: Context, sample: Sample, build: Build) -> Iterator[tuple[
             raise refused[0][1]
 
 
+def term_places(context: Context, design: Design) -> list[tuple[str, int]]:
+    """Columns of the design that belong to `terms`, with their names (`sex=m` for a level)."""
+    wanted = [label(item) for ref in context.analysis.terms for item in listed_columns(ref, context.data)]
+    return [
+        (name, place)
+        for term in wanted
+        for place, name in enumerate(design.names)
+        if name == term or name.startswith(f"{term}=")
+    ]
+
+
 def term_rows(context: Context, fitted: ArmFit) -> list[Row]:
     """Rows for the coefficients of `terms`."""
-    rows = []
-    for ref in context.analysis.terms:
-        for item in listed_columns(ref, context.data):
-            name = label(item)
-            places = [i for i, other in enumerate(fitted.design.names) if other == name or other.startswith(f"{name}=")]
-            rows += [
-                contrast_row(
-                    context,
-                    fitted,
-                    fitted.design.names[place],
-                    unit(fitted.fit.model.k, place),
-                    outcome=context.outcome_label(fitted.outcome),
-                    n=fitted.sample.n,
-                )
-                for place in places
-            ]
-    return rows
+    labels: dict[str, Any] = {"outcome": context.outcome_label(fitted.outcome), "n": fitted.sample.n}
+    k = fitted.fit.model.k
+    return [
+        contrast_row(context, fitted, name, unit(k, place), **labels)
+        for name, place in term_places(context, fitted.design)
+    ]
 
 
 def joint_of(context: Context, rows: Sequence[Row], fitted: ArmFit) -> Joint | None:
