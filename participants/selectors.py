@@ -1,6 +1,6 @@
 """Questions about households and persons that other parts may ask."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -103,6 +103,15 @@ def units_to_draw(trial: str, *, round_code: str, on: date) -> list[Unit]:
 def person_in_trial(trial: str, person_id: int) -> Person:
     """Raises Person.DoesNotExist for a person of another trial."""
     return Person.objects.get(pk=person_id, trial=trial)
+
+
+def person_ids(trial: str, pids: Collection[str]) -> list[int]:
+    return list(Person.objects.filter(trial=trial, pid__in=pids).values_list("pk", flat=True))
+
+
+def step_days(trial: str, kind: StepKind) -> dict[int, date]:
+    """The day on which each person took a step."""
+    return dict(Step.objects.filter(person__trial=trial, kind=kind).values_list("person_id", "day"))
 
 
 def household_ids(trial: str, codes: Iterable[str]) -> dict[str, int]:

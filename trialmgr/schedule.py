@@ -7,9 +7,13 @@ from celery.schedules import crontab
 from trialmgr.processes import Process
 
 NIGHT = crontab(hour="2", minute="30")
+MINUTE = 60.0
 SCHEDULE: dict[Process, dict[str, dict[str, Any]]] = {
     Process.OFFICE: {
         "anchor the audit chain": {"task": "trialmgr.core.tasks.anchor_audit", "schedule": NIGHT},
+        "ask who answered, queue what is due": {"task": "surveys.mailing.tasks.nightly", "schedule": NIGHT},
+        "send what is queued": {"task": "surveys.mailing.tasks.send_due", "schedule": MINUTE},
+        "make lists of draws": {"task": "randomization.tasks.freeze_requested", "schedule": MINUTE},
     },
     Process.RESEARCH: {
         "anchor the audit chain": {"task": "trialmgr.core.tasks.anchor_audit", "schedule": NIGHT},

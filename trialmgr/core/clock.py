@@ -17,6 +17,11 @@ def now() -> datetime:
     return _fixed.get() or datetime.now(UTC) + offset()
 
 
+def machine_now() -> datetime:
+    """The machine's own moment, for leases and time limits, which no demo clock may stretch."""
+    return datetime.now(UTC)
+
+
 def today() -> date:
     """The present day in the trial's time zone: rules about days follow the calendar, not 24-hour steps."""
     return timezone.localdate(now())

@@ -13,10 +13,12 @@ urlpatterns = [
     path("", include("participants.urls")),
     path("", include("randomization.urls")),
     path("", include("coaching.urls")),
+    path("", include("surveys.mailing.urls")),
 ]
 SECTIONS = [
     Section("view_caseload", "today", _("Today")),
     Section("view_people", "people", _("People")),
     Section("view_arm_sizes", "draws", _("Draws")),
     Section("assign_coach", "coaches", _("Coaches")),
+    Section("send_waves", "waves", _("Questionnaires")),
 ]

@@ -1,0 +1,86 @@
+"""The words of the mail, from a closed list of placeholders: no template code, no names in the subject."""
+
+from dataclasses import dataclass
+from datetime import date
+from string import Template
+
+from django.core.mail import EmailMultiAlternatives
+from django.utils.html import escape
+
+from surveys.mailing.models import Invitation
+
+WORDS = {
+    "nl": {
+        "subject": Template("Uw vragenlijst ($wave)"),
+        "reminder": Template("Nog even over uw vragenlijst ($wave)"),
+        "greeting": "Beste deelnemer,",
+        "ask": Template("Wilt u onze vragen beantwoorden? Dat duurt ongeveer $minutes minuten. U doet mee aan $trial."),
+        "again": "Hebt u al geantwoord? Dan hoeft u niets te doen. Dank u wel.",
+        "button": "Begin met de vragenlijst",
+        "until": Template("U kunt antwoorden tot en met $last_day."),
+        "promise": "De gemeente en de onderzoekers kunnen niet zien wie welke antwoorden geeft.",
+        "free": "Meedoen mag, het hoeft niet. Dat heeft geen gevolgen voor uw uitkering.",
+    },
+    "en": {
+        "subject": Template("Your questionnaire ($wave)"),
+        "reminder": Template("About your questionnaire ($wave)"),
+        "greeting": "Dear participant,",
+        "ask": Template("Would you answer our questions? It takes about $minutes minutes. You take part in $trial."),
+        "again": "Have you answered already? Then you need not do anything. Thank you.",
+        "button": "Start the questionnaire",
+        "until": Template("You can answer up to and including $last_day."),
+        "promise": "The municipality and the researchers cannot see who gives which answers.",
+        "free": "You may take part, you do not have to. It has no consequences for your benefit.",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a mail is about, in the reader's language."""
+
+    trial: str
+    wave: str
+    minutes: int
+    sender: str
+    address: str
+
+
+def compose(invitation: Invitation, *, to: str, language: str, link: str, occasion: Occasion) -> EmailMultiAlternatives:
+    """The mail of an invitation; its Message-ID is the same at every attempt, so that a copy is known as one."""
+    words = WORDS["en" if language == "en" else "nl"]
+    paragraphs = [
+        words["greeting"],
+        words["ask"].substitute(minutes=occasion.minutes, trial=occasion.trial),
+        *([words["again"]] if invitation.reminder else []),
+        link,
+        words["until"].substitute(last_day=written(invitation.last_day)),
+        words["promise"],
+        words["free"],
+        occasion.sender,
+    ]
+    subject = words["reminder" if invitation.reminder else "subject"].substitute(wave=occasion.wave)
+    host = occasion.address.rpartition("@")[2]
+    message = EmailMultiAlternatives(
+        subject=" ".join(subject.split()),
+        body="\n\n".join(paragraphs) + "\n",
+        from_email=f'"{occasion.sender}" <{occasion.address}>',
+        to=[to],
+        headers={"Message-ID": f"<invitation-{invitation.pk}@{host}>", "Auto-Submitted": "auto-generated"},
+    )
+    message.attach_alternative(_page(paragraphs, link, words["button"], language), "text/html")
+    return message
+
+
+def written(day: date) -> str:
+    return f"{day.day}-{day.month}-{day.year}"
+
+
+def _page(paragraphs: list[str], link: str, button: str, language: str) -> str:
+    inside = "".join(
+        f'<p><a href="{escape(link)}"><strong>{escape(button)}</strong></a></p><p>{escape(link)}</p>'
+        if text == link
+        else f"<p>{escape(text)}</p>"
+        for text in paragraphs
+    )
+    return f'<!doctype html><html lang="{language}"><meta charset="utf-8"><body>{inside}</body></html>'

@@ -1,0 +1,125 @@
+"""Invitations to answer a questionnaire, and in a table that no web page can read: who answered."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Status(models.TextChoices):
+    QUEUED = "queued", _("to be sent")
+    CLAIMED = "claimed", _("being sent")
+    SENT = "sent", _("sent")
+    FAILED = "failed", _("could not be sent")
+    CANCELLED = "cancelled", _("not sent: the person stopped")
+
+
+class Invitation(models.Model):
+    """One mail to one person about one wave. The link is made while sending and kept nowhere."""
+
+    person = models.ForeignKey("participants.Person", models.PROTECT, related_name="+")
+    trial = models.ForeignKey("protocol.Trial", models.PROTECT, to_field="code", db_column="trial", related_name="+")
+    wave = models.SlugField(max_length=40)
+    reminder = models.PositiveSmallIntegerField(default=0)
+    """0 is the invitation itself, 1 the first reminder, and so on."""
+    last_day = models.DateField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    queued_on = models.DateField()
+    claimed_at = models.DateTimeField(null=True)
+    sent_on = models.DateField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    fault = models.CharField(max_length=100, blank=True)
+
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {
+            "id",
+            "person",
+            "trial",
+            "wave",
+            "reminder",
+            "last_day",
+            "status",
+            "queued_on",
+            "claimed_at",
+            "sent_on",
+            "attempts",
+            "fault",
+        }
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "wave", "reminder"], name="invitation_once"),
+            models.CheckConstraint(name="invitation_status_known", condition=models.Q(status__in=Status.values)),
+            models.CheckConstraint(
+                name="invitation_sent_has_day",
+                condition=~models.Q(status=Status.SENT) | models.Q(sent_on__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["claimed_at"], condition=models.Q(status="claimed"), name="invitation_claimed"),
+            models.Index(fields=["id"], condition=models.Q(status="queued"), name="invitation_queued"),
+            models.Index(fields=["trial", "wave", "reminder"], name="invitation_of_wave"),
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"
+
+
+class Response(models.Model):
+    """That a person submitted a wave, known since a nightly batch. Only the reminder job's login may read this."""
+
+    person = models.ForeignKey("participants.Person", models.PROTECT, related_name="+")
+    wave = models.SlugField(max_length=40)
+    known_since = models.DateField()
+
+    class Privacy:
+        scrub = {"known_since"}
+        keep = {"id", "person", "wave"}
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "wave"], name="response_once")]
+
+    def __str__(self) -> str:
+        return f"response {self.pk}"
+
+
+class WaveCount(models.Model):
+    """How many were invited and how many answered, as a nightly batch found it. Numbers only."""
+
+    trial = models.ForeignKey("protocol.Trial", models.PROTECT, to_field="code", db_column="trial", related_name="+")
+    wave = models.SlugField(max_length=40)
+    day = models.DateField()
+    invited = models.PositiveIntegerField()
+    answered = models.PositiveIntegerField()
+
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"id", "trial", "wave", "day", "invited", "answered"}
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["trial", "wave", "day"], name="wavecount_once_a_day"),
+            models.CheckConstraint(
+                name="wavecount_answered_were_invited", condition=models.Q(answered__lte=models.F("invited"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.wave} {self.day}"
+
+
+class PauseSwitch(models.Model):
+    """A custodian holds back all mail of a trial, for example while a letter goes out."""
+
+    trial = models.OneToOneField(
+        "protocol.Trial", models.PROTECT, to_field="code", db_column="trial", related_name="+", primary_key=True
+    )
+    since = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"trial", "since", "by"}
+
+    def __str__(self) -> str:
+        return f"mail of {self.trial_id} is held back"

@@ -1,0 +1,249 @@
+"""Sending the waves: who is due, sending through an outbox, and the nightly question who answered.
+
+The truth is the row of each invitation: queued, claimed for a while, sent. A killed worker leaves a claim
+that runs out; the mail is then sent again under the same Message-ID.
+"""
+
+import smtplib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.conf import settings
+from django.core.mail import get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import connection, transaction
+from django.db.models import F, Q
+
+from participants.models import Contact, StepKind
+from participants.selectors import person_ids, pids_open_for_surveys, step_days
+from participants.services import record_baselines
+from surveys.mailing import letters, vault_client
+from surveys.mailing.models import Invitation, PauseSwitch, Response, Status, WaveCount
+from trialmgr.core import audit, clock
+from trialmgr.core.models import User
+from trialmgr.protocol.models import Trial
+from trialmgr.protocol.schema import Protocol, Wave
+from trialmgr.protocol.selectors import current_protocol
+
+BATCH = 200
+LEASE = timedelta(minutes=5)
+MOST_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One mail that a person should have by now."""
+
+    person_id: int
+    reminder: int
+    last_day: date
+
+
+def queue_due(*, trial: str) -> int:
+    """Put every invitation and reminder that is due today in the outbox; give the number of new ones."""
+    protocol, today = current_protocol(trial), clock.today()
+    made = 0
+    for wave in protocol.waves:
+        due = list(_due(protocol, wave, today))
+        with transaction.atomic():
+            before = Invitation.objects.filter(trial=trial, wave=wave.code).count()
+            Invitation.objects.bulk_create(
+                (
+                    Invitation(
+                        person_id=one.person_id,
+                        trial_id=trial,
+                        wave=wave.code,
+                        reminder=one.reminder,
+                        last_day=one.last_day,
+                        queued_on=today,
+                    )
+                    for one in due
+                ),
+                ignore_conflicts=True,
+                batch_size=5000,
+            )
+            new = Invitation.objects.filter(trial=trial, wave=wave.code).count() - before
+            if new:
+                audit.record("wave.queued", f"trial:{trial}", by="queue_due", wave=wave.code, mails=new)
+        made += new
+    return made
+
+
+def _due(protocol: Protocol, wave: Wave, today: date) -> Iterable[Due]:
+    """The mails of a wave that should have gone out by now, to persons who still take part in questionnaires."""
+    kind = StepKind.CONSENTED if wave.counts_from == "consent" else StepKind.RANDOMISED
+    days = step_days(protocol.code, kind)
+    answered = _answered(protocol.code, wave.code) if protocol.surveys.reminders_to == "not_answered" else set()
+    sent = dict(
+        Invitation.objects.filter(trial=protocol.code, wave=wave.code, reminder=0, status=Status.SENT).values_list(
+            "person_id", "sent_on"
+        )
+    )
+    for person_id in pids_open_for_surveys(protocol.code).values_list("pk", flat=True):
+        day = days.get(person_id)
+        if day is None:
+            continue
+        opens, closes = day + timedelta(wave.opens_after_days), day + timedelta(wave.closes_after_days)
+        if not opens <= today <= closes:
+            continue
+        yield Due(person_id, 0, closes)
+        first = sent.get(person_id)
+        if first is None or person_id in answered:
+            continue
+        for number, reminder in enumerate(wave.reminders, 1):
+            if reminder.by == "email" and first + timedelta(reminder.after_days) <= today:
+                yield Due(person_id, number, closes)
+
+
+def send_due(*, most: int = 10_000) -> int:
+    """Send what is queued, in batches; give the number sent. Several workers may run this at a time."""
+    sent = 0
+    while sent < most and (batch := _claim()):
+        sent += _send(batch)
+    return sent
+
+
+@transaction.atomic
+def _claim() -> list[Invitation]:
+    """Take up to a batch of one wave for ourselves; claims of a dead worker are taken over after five minutes."""
+    now = clock.machine_now()
+    free = Q(status=Status.QUEUED) | Q(status=Status.CLAIMED, claimed_at__lt=now - LEASE)
+    held = PauseSwitch.objects.values("trial")
+    rows = Invitation.objects.select_for_update(of=("self",), skip_locked=True).filter(free).exclude(trial__in=held)
+    first = rows.order_by("pk").first()
+    if first is None:
+        return []
+    batch = list(rows.filter(trial=first.trial_id, wave=first.wave, last_day=first.last_day).order_by("pk")[:BATCH])
+    Invitation.objects.filter(pk__in=[row.pk for row in batch]).update(
+        status=Status.CLAIMED, claimed_at=now, attempts=F("attempts") + 1
+    )
+    return batch
+
+
+def _send(batch: Sequence[Invitation]) -> int:
+    """Mail a claimed batch. When the vault or the mail server is down, everything goes back to the queue."""
+    first = batch[0]
+    people = {person.pk: person for person in pids_open_for_surveys(first.trial_id).select_related("contact")}
+    able = [row for row in batch if row.person_id in people and people[row.person_id].contact.email]
+    _settle([row for row in batch if row.person_id not in people], Status.CANCELLED, "")
+    _settle([row for row in batch if row.person_id in people and row not in able], Status.FAILED, "no e-mail address")
+    if not able:
+        return len(batch)
+    pids = [people[row.person_id].pid for row in able]
+    try:
+        links = vault_client.seal(study=first.trial_id, wave=first.wave, last_day=first.last_day, pids=pids)
+        with get_connection() as mail:
+            for row, link in zip(able, links, strict=True):
+                _send_one(row, people[row.person_id].contact, f"{settings.SURVEY_URL}/s/{link}", mail)
+    except (vault_client.VaultDown, OSError):
+        _back_to_queue(able)
+        raise
+    return len(batch)
+
+
+def _send_one(row: Invitation, contact: Contact, link: str, mail: BaseEmailBackend) -> None:
+    protocol = current_protocol(row.trial_id)
+    language = contact.language
+    wave = protocol.wave(row.wave)
+    occasion = letters.Occasion(
+        trial=protocol.name.text(language),
+        wave=wave.name.text(language),
+        minutes=wave.minutes,
+        sender=protocol.surveys.sender.text(language),
+        address=settings.DEFAULT_FROM_EMAIL,
+    )
+    message = letters.compose(row, to=contact.email, language=language, link=link, occasion=occasion)
+    try:
+        mail.send_messages([message])
+    except smtplib.SMTPRecipientsRefused as error:
+        code = next(iter(error.recipients.values()))[0]
+        _settle([row], Status.FAILED if code >= 500 else Status.QUEUED, f"mail server answers {code}")
+    else:
+        _settle([row], Status.SENT, "")
+
+
+def _settle(rows: Sequence[Invitation], status: str, fault: str) -> None:
+    day = clock.today() if status == Status.SENT else None
+    keys = [row.pk for row in rows]
+    Invitation.objects.filter(pk__in=keys, status=Status.CLAIMED).update(
+        status=status, sent_on=day, fault=fault, claimed_at=None
+    )
+
+
+def _back_to_queue(rows: Sequence[Invitation]) -> None:
+    """Unsent ones are tried again at the next ring; after eight attempts a person must look."""
+    keys = [row.pk for row in rows]
+    claimed = Invitation.objects.filter(pk__in=keys, status=Status.CLAIMED)
+    claimed.filter(attempts__gte=MOST_ATTEMPTS).update(status=Status.FAILED, fault="tried eight times", claimed_at=None)
+    claimed.filter(attempts__lt=MOST_ATTEMPTS).update(status=Status.QUEUED, claimed_at=None)
+
+
+def update_status(*, trial: str) -> dict[str, int]:
+    """Ask the vault, once for every wave, who submitted; keep it where only the reminder job can read it."""
+    found: dict[str, int] = {}
+    for wave in current_protocol(trial).waves:
+        pids = list(
+            Invitation.objects.filter(trial=trial, wave=wave.code, reminder=0, status=Status.SENT).values_list(
+                "person__pid", flat=True
+            )
+        )
+        try:
+            submitted = vault_client.status(study=trial, wave=wave.code, pids=pids)
+        except vault_client.VaultRefused:  # too few persons, or asked less than 20 hours ago: tomorrow again
+            continue
+        found[wave.code] = _keep_status(trial, wave, len(pids), submitted, current_protocol(trial).baseline == wave)
+    return found
+
+
+@transaction.atomic
+def _keep_status(trial: str, wave: Wave, invited: int, submitted: Sequence[str], baseline: bool) -> int:
+    today = clock.today()
+    with reminder_role():
+        persons = person_ids(trial, submitted)
+        Response.objects.bulk_create(
+            (Response(person_id=pk, wave=wave.code, known_since=today) for pk in persons),
+            ignore_conflicts=True,
+            batch_size=5000,
+        )
+        if baseline:
+            record_baselines(pids=submitted)
+    WaveCount.objects.update_or_create(
+        trial_id=trial, wave=wave.code, day=today, defaults={"invited": invited, "answered": len(submitted)}
+    )
+    audit.record("wave.status_updated", f"trial:{trial}", by="update_status", wave=wave.code, invited=invited)
+    return len(submitted)
+
+
+def _answered(trial: str, wave: str) -> set[int]:
+    with transaction.atomic(), reminder_role():
+        rows = Response.objects.filter(person__trial=trial, wave=wave).values_list("person_id", flat=True)
+        return set(rows)
+
+
+@contextmanager
+def reminder_role() -> Iterator[None]:
+    """Within the block, and within its transaction, act under the login that may know who answered."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        before = cursor.fetchone()[0]
+        cursor.execute("SET LOCAL ROLE office_reminder")
+        yield
+        cursor.execute(f"SET LOCAL ROLE {connection.ops.quote_name(before)}")
+
+
+def trials() -> list[str]:
+    return list(Trial.objects.order_by("code").values_list("code", flat=True))
+
+
+@transaction.atomic
+def hold_mail(*, trial: str, by: User) -> None:
+    PauseSwitch.objects.get_or_create(trial_id=trial, defaults={"since": clock.now(), "by": by})
+    audit.record("mail.held", f"trial:{trial}", by=by)
+
+
+@transaction.atomic
+def release_mail(*, trial: str, by: User) -> None:
+    PauseSwitch.objects.filter(trial=trial).delete()
+    audit.record("mail.released", f"trial:{trial}", by=by)

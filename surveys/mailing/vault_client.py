@@ -1,0 +1,68 @@
+"""The office's side of the line to the vault: bulk questions only, and nothing of the answers is kept here."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import requests
+from django.conf import settings
+
+from trialmgr.core.errors import DomainError
+
+MOST_LINKS = 5_000
+SECONDS = 60
+
+
+class VaultDown(DomainError):
+    """The vault does not answer; what was asked waits and is asked again."""
+
+
+class VaultRefused(DomainError):
+    """The vault answered that it does not do this: too few persons, or too soon."""
+
+
+def seal(*, study: str, wave: str, last_day: date, pids: Sequence[str]) -> list[str]:
+    """A fresh link for each person, in order."""
+    links: list[str] = []
+    for start in range(0, len(pids), MOST_LINKS):
+        part = list(pids[start : start + MOST_LINKS])
+        body = {"study": study, "wave": wave, "last_day": last_day.isoformat(), "pids": part}
+        links += ask("seal", body)["links"]
+    return links
+
+
+def status(*, study: str, wave: str, pids: Sequence[str]) -> list[str]:
+    """Those of the persons who have submitted. The vault refuses fewer than 20, and twice within 20 hours."""
+    found: list[str] = ask("status", {"study": study, "wave": wave, "pids": list(pids)})["submitted"]
+    return found
+
+
+def erase(*, study: str, pid: str) -> None:
+    ask("erase", {"study": study, "pid": pid})
+
+
+def load(*, run: str, study: str, rows: Sequence[Mapping[str, Any]], extra: Mapping[str, Any]) -> None:
+    """Hand over the outcomes of one approved run."""
+    ask("load", {"run": run, "study": study, "rows": list(rows), "extra": dict(extra)})
+
+
+def fetch(address: str, **query: str) -> Any:
+    return _done("GET", address, params=query)
+
+
+def ask(address: str, body: Mapping[str, Any]) -> Any:
+    return _done("POST", address, json=body)
+
+
+def _done(method: str, address: str, **content: Any) -> Any:
+    headers = {"Authorization": f"Bearer {settings.VAULT_TOKEN}"}
+    url = f"{settings.VAULT_URL}/{address}"
+    try:
+        reply = requests.request(method, url, headers=headers, timeout=SECONDS, allow_redirects=False, **content)
+    except requests.RequestException as error:
+        raise VaultDown(f"the vault does not answer ({type(error).__name__})") from None
+    if reply.status_code in {400, 404, 422, 429}:
+        raise VaultRefused(str(reply.json().get("refused", "refused")))
+    if not reply.ok:
+        raise VaultDown(f"the vault answers with status {reply.status_code}")
+    return reply.json()
