@@ -114,9 +114,17 @@ def linear_model(context: Context, sample: Sample, design: Design) -> LinearMode
 
 
 def arm_fits(
-    context: Context, sample: Sample, build: Build, *, constant: Callable[[Floats, str], None] = refuse_constant
+    context: Context,
+    sample: Sample,
+    build: Build,
+    *,
+    constant: Callable[[Floats, str], None] = refuse_constant,
+    exact: bool = False,
 ) -> Iterator[ArmFit]:
-    """The fit of each outcome; outcomes observed on the same rows share one model."""
+    """The fit of each outcome; outcomes observed on the same rows share one model.
+
+    constant: how an outcome without variation is refused; exact: a fit without residuals is allowed.
+    """
     models: dict[bytes, tuple[Sample, Design, LinearModel, tuple[str, ...]]] = {}
     for name, values in sample.outcomes.items():
         seen = ~np.isnan(values)
@@ -129,7 +137,8 @@ def arm_fits(
         y = values if seen.all() else values[seen]
         constant(y, name)
         part = replace(part, outcomes={name: y})
-        yield ArmFit(name, part, design, _fitted(model, y, name), _alone(part, model), empty)
+        fit = model.fit(y) if exact else _fitted(model, y, name)
+        yield ArmFit(name, part, design, fit, _alone(part, model), empty)
 
 
 def _fitted(model: LinearModel, y: Floats, name: str) -> LinearFit:
