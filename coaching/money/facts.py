@@ -51,13 +51,27 @@ class Month:
         return sum((pay.counted for pay in self.pay.values()), ZERO)
 
 
+Entries = Mapping[tuple[str, int], list[Earning]]
+
+
 def months_of(case: Case) -> list[Month]:
     """Every month of the case, in order."""
     started = {member.name: set(member.jobs_before) for member in case.members}
-    return [_month(case, month, started) for month in case.months()]
+    entries = _entries(case)
+    return [_month(case, month, entries, started) for month in case.months()]
 
 
-def _month(case: Case, month: int, started: dict[str, set[str]]) -> Month:
+def _entries(case: Case) -> Entries:
+    """The entries of each member that touch each month."""
+    entries: dict[tuple[str, int], list[Earning]] = {}
+    for entry in case.earnings:
+        first, last = map(month_of, entry.days())
+        for month in range(max(first, case.first), min(last, case.last) + 1):
+            entries.setdefault((entry.member or case.members[0].name, month), []).append(entry)
+    return entries
+
+
+def _month(case: Case, month: int, entries: Entries, started: dict[str, set[str]]) -> Month:
     days = [first_day(month) + DAY * offset for offset in range(days_in(month))]
     benefit = {day for day in days if not case.benefit or _within(day, case.benefit)}
     pay: dict[str, Pay] = {}
@@ -65,11 +79,11 @@ def _month(case: Case, month: int, started: dict[str, set[str]]) -> Month:
     in_trial: set[str] = set()
     for member in case.members:
         present = [day for day in days if _present(member, day)]
-        entries = [entry for entry in case.earnings if (entry.member or member.name) == member.name]
         if present:
             with_benefit = [day for day in present if day in benefit]
             covered = {day for day in with_benefit if member.in_trial is not False and _within(day, case.provisions)}
-            pay[member.name] = _pay(month, entries, set(with_benefit), covered, started[member.name])
+            own = entries.get((member.name, month), [])
+            pay[member.name] = _pay(month, own, set(with_benefit), covered, started[member.name])
             on = (with_benefit or present)[0]
             traits[member.name] = frozenset(held.trait for held in member.traits if _within(on, [held]))
             if covered:
@@ -118,8 +132,6 @@ def _pay(month: int, entries: list[Earning], benefit: set[date], covered: set[da
 
 
 def _overlap(month: int, first: date, last: date) -> list[date]:
-    if month < month_of(first) or month > month_of(last):
-        return []
     start, end = max(first, first_day(month)), min(last, last_day(month))
     return [start + DAY * offset for offset in range((end - start).days + 1)]
 
