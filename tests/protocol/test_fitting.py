@@ -32,7 +32,7 @@ import pytest
         ("waves.0.reminders.1.after_days", 7, "waves.0.reminders.1.after_days: is 7, not after day 7"),
         ("surveys.send_until_hour", 8, "surveys.send_until_hour: is not after send_from_hour"),
         ("surveys.languages", ["en"], "surveys.languages: have no nl"),
-        ("waves.0.instruments.0", "cantril", "waves.0.instruments.0: 'cantril' is no instrument of this protocol"),
+        ("waves.0.instruments.0", "sf12", "waves.0.instruments.0: 'sf12' is no instrument of this protocol"),
         ("outcomes.4.measure.wave", "later", "outcomes.4.measure.wave: 'later' is no wave"),
         ("outcomes.4.measure.instrument", "swls", "outcomes.4.measure.instrument: 'swls' is not asked in wave mid"),
         ("analysis.comparator", "nobody", "analysis.comparator: 'nobody' is no arm of this protocol"),

@@ -86,12 +86,16 @@ class TimeOutcome(Part):
 
 
 class ScoreOutcome(Part):
-    """A score of an instrument in a wave; `score` names a subscale, left out it is the total."""
+    """A score of an instrument in a wave; left out, `score` is the one that bears the instrument's name."""
 
     kind: Literal["score"]
     instrument: Code
     wave: Code
     score: Code | None = None
+
+    @property
+    def score_code(self) -> str:
+        return self.score or self.instrument
 
 
 class LadderOutcome(Part):
