@@ -42,6 +42,8 @@ import pytest
         ("analysis.plan.data.control", "coaching", "analysis.plan.data.control: is 'coaching', but the comparator is"),
         ("analysis.plan.analyses.1.id", "exit_24", "analysis.plan.analyses.1.id: 'exit_24' is used twice"),
         ("analysis.plan.analyses.0.outcome", "trust", "analysis.primary.0: 'exit_24' is primary, but no analysis"),
+        ("analysis.families.0.adjust", "holm", "analysis.families.0: 'work' is not the family of that name"),
+        ("analysis.families.0.outcomes", ["exit_12"], "analysis.families.0: 'work' is not the family of that name"),
         ("arms.3.provisions", [{"kind": "none"}] * 2, "arms.3.provisions: hold none beside another provision"),
         ("arms.1.caseload.low", 80, "arms.1.caseload.low: is 80, above high: 75"),
         ("consent.purposes", [], "consent.purposes: "),

@@ -148,6 +148,20 @@ def plan_covers_primary(protocol: Protocol) -> Iterator[Finding]:
             )
 
 
+def families_in_plan(protocol: Protocol) -> Iterator[Finding]:
+    planned = {str(family.get("name")): family for family in protocol.analysis.plan.families}
+    outcome_of = {item.id: getattr(item, "outcome", None) for item in protocol.analysis.plan.analyses}
+    for place, family in enumerate(protocol.analysis.families):
+        given = planned.get(family.name, {})
+        tested = {outcome_of.get(name) for name in given.get("analyses", ())}
+        if given.get("adjust") != family.adjust or not set(family.outcomes) <= tested:
+            yield Finding(
+                ("analysis", "families", place),
+                f"{family.name!r} is not the family of that name in the plan",
+                "give both the same adjust, and an analysis of each outcome",
+            )
+
+
 def looks(protocol: Protocol) -> Iterator[Finding]:
     for place, look in enumerate(protocol.embargo.interim_looks):
         key = ("embargo", "interim_looks", place)
@@ -178,5 +192,6 @@ RULES = (
     one_family_each,
     plan_agrees,
     plan_covers_primary,
+    families_in_plan,
     looks,
 )

@@ -36,6 +36,10 @@ class Plan(Part):
     families: tuple[Mapping[str, Any], ...] = ()
     analyses: Annotated[tuple[PlannedAnalysis, ...], at_least(1)]
 
+    def as_data(self) -> dict[str, Any]:
+        """The plan as the plain data that `analyse` reads from a file."""
+        return self.model_dump(mode="json", exclude_unset=True) | {"version": self.version}
+
 
 class Analysis(Part):
     """What is registered before anybody sees an outcome by arm; outcomes in neither list are exploratory."""
