@@ -17,6 +17,9 @@ SCHEDULE: dict[Process, dict[str, dict[str, Any]]] = {
     },
     Process.RESEARCH: {
         "anchor the audit chain": {"task": "trialmgr.core.tasks.anchor_audit", "schedule": NIGHT},
+        "pour submitted answers": {"task": "surveys.answers.tasks.pour", "schedule": 60},
+        "let few answers wait a day": {"task": "surveys.answers.tasks.wait_a_day", "schedule": NIGHT},
+        "score poured answers": {"task": "surveys.answers.tasks.score_due", "schedule": 60},
     },
     Process.VAULT: {},
 }
