@@ -141,7 +141,7 @@ class Case(Strict):
         day = self.corrected_on
         assert day is not None
         kept = tuple(entry for entry in self.earnings if entry.recorded is None or entry.recorded < day)
-        return self.model_copy(update={"earnings": kept})
+        return self.model_copy(update={"earnings": kept, "corrected_on": None})
 
     def book(self) -> RuleBook:
         return rulebook().with_settings(self.settings)

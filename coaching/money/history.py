@@ -5,7 +5,7 @@ with it. Where the trial gives less, the difference is the shortfall and the pro
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from coaching.money.bonus import Ledger, ledger_of
@@ -78,15 +78,15 @@ def history(case: Case) -> History:
     """Work out a case that was read and checked by `coaching.money.checks`."""
     book = case.book()
     results, carried = _follow(case, book)
-    if case.corrected_on is not None:
-        before, _ = _follow(case.known_before(), book)
-        results = [_with_before(result, earlier) for result, earlier in zip(results, before, strict=True)]
-    return History(case, book, tuple(results), carried, ledger_of(case, book))
+    done = History(case, book, tuple(results), carried, ledger_of(case, book))
+    return compared(done, history(case.known_before())) if case.corrected_on is not None else done
 
 
-def _with_before(result: Result, before: Result) -> Result:
-    values = {name: getattr(result, name) for name in Result.__dataclass_fields__}
-    return Result(**{**values, "kept_before": before.total})
+def compared(now: History, before: History) -> History:
+    """The same history, with in each month what was given then, by an earlier version of the case."""
+    given = {result.month: result.total for result in before.months}
+    months = tuple(replace(result, kept_before=given.get(result.month)) for result in now.months)
+    return replace(now, months=months)
 
 
 def _follow(case: Case, book: RuleBook) -> tuple[list[Result], dict[str, dict[str, int]]]:

@@ -75,6 +75,15 @@ def test_a_correction_tells_what_is_still_due(single: Path) -> None:
     assert "Eerst was het € 120,00, nu is het € 80,00. Dat is € 40,00 minder." in written
 
 
+def test_a_case_is_compared_with_how_it_was_known_before(single: Path, tmp_path: Path) -> None:
+    before = tmp_path / "before.yaml"
+    before.write_text(single.read_text().replace("until: 2018-05", "until: 2018-04").replace("300.00", "100.00"))
+    before.write_text(before.read_text().replace("  - {month: 2018-05, amount: 900.00}\n", ""))
+    months = json.loads(explain(single, "--before", str(before), "--format", "json"))["months"]
+    assert [month["before"] for month in months] == ["50.00", "199.00", "0.00", "199.00", None]
+    assert [month["difference"] for month in months] == ["100.00", "0.00", "0.00", "0.00", None]
+
+
 def test_bad_input_gives_its_line_on_standard_error_and_exit_code_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from coaching.money.checks import read_case
-from coaching.money.history import history
+from coaching.money.history import compared, history
 from coaching.money.report import as_csv, as_json, as_text
 from coaching.money.words import LANGUAGES
 from trialmgr.core.commands import ToolCommand
@@ -16,10 +16,13 @@ class Command(ToolCommand):
         explain = actions.add_parser("explain", help="work out a case file and explain every step")
         explain.add_argument("case", help="the case, a YAML or JSON file: see docs/money.md")
         explain.add_argument("--format", choices=("text", "csv", "json"), default="text")
+        explain.add_argument("--before", help="the case as it was known then: tells what is due or to be settled")
         explain.add_argument("--language", choices=(*LANGUAGES, "both"), default="both", help="of the text")
 
     def handle(self, *args: Any, **options: Any) -> None:
         worked_out = history(read_case(options["case"]))
+        if options["before"]:
+            worked_out = compared(worked_out, history(read_case(options["before"])))
         languages = LANGUAGES if options["language"] == "both" else (options["language"],)
         written = {
             "csv": lambda: as_csv(worked_out),
