@@ -32,13 +32,13 @@ class Factor(Part):
 
     code: Code
     name: Bilingual
-    trait: Literal["site", "household_type", "benefit_months", "age"]
+    trait: Literal["site", "household_type", "benefit_months"]
     levels: Annotated[tuple[Level, ...], at_least(2)]
 
     @property
     def counts(self) -> bool:
         """Whether the trait is a number."""
-        return self.trait in {"benefit_months", "age"}
+        return self.trait == "benefit_months"
 
     def level_of(self, value: str | int) -> Level:
         """The level that holds `value`. Raises DomainError when none does."""
