@@ -17,6 +17,7 @@ from analysis.estimators.wave_covariance import Structure, positive
 
 SIMPLER = "choose a simpler `covariance`, or fewer waves"
 POLISH = 8
+FLAT = 1e-7
 STEP = 1e-3  # of the differences that give the information; their error is of the fourth order
 
 
@@ -160,12 +161,13 @@ def _score(panel: Panel, at: _Fitted) -> Floats:
 
 @dataclass(frozen=True)
 class Mmrm:
-    """A converged fit: coefficients, their covariance `phi`, the covariance of the waves, the REML log-likelihood."""
+    """A converged fit. It was made on outcomes divided by `scale`; what it gives is in their own units."""
 
     panel: Panel
     kind: Structure
     theta: Floats
     information: Floats
+    scale: float
 
     @cached_property
     def at(self) -> _Fitted:
@@ -173,11 +175,23 @@ class Mmrm:
 
     @property
     def beta(self) -> Floats:
-        return self.at.beta
+        """The coefficients; those of the means are relative to the mean of all outcomes of the wave."""
+        return self.at.beta * self.scale
 
     @property
-    def phi(self) -> Floats:
-        return self.at.phi
+    def covariance(self) -> Floats:
+        """The model covariance of the coefficients."""
+        return self.at.phi * self.scale**2
+
+    @property
+    def sigma(self) -> Floats:
+        """The covariance of the waves."""
+        return self.at.sigma * self.scale**2
+
+    @property
+    def loglik(self) -> float:
+        """The REML log-likelihood."""
+        return self.at.loglik - (self.panel.observations - self.panel.coefficients) * float(np.log(self.scale))
 
     @cached_property
     def theta_covariance(self) -> Floats:
@@ -190,17 +204,17 @@ class Mmrm:
 
     def satterthwaite(self, contrast: Floats) -> float:
         """Degrees of freedom of one contrast: 2 f^2 / (g' A g)."""
-        moved = self.phi @ contrast
+        moved = self.at.phi @ contrast
         slopes = -np.einsum("a,kab,b->k", moved, self.gram_slopes, moved)
         return float(2 * (contrast @ moved) ** 2 / (slopes @ self.theta_covariance @ slopes))
 
     def satterthwaite_f(self, contrasts: Floats) -> tuple[float, float]:
         """F of several contrasts and its denominator df, from those of independent directions (Fai and Cornelius)."""
-        covariance = contrasts @ self.phi @ contrasts.T
+        covariance = contrasts @ self.at.phi @ contrasts.T
         values, vectors = np.linalg.eigh(covariance)
         rotated = vectors.T @ contrasts
         each = np.array([self.satterthwaite(row) for row in rotated])
-        statistic = float(np.mean((rotated @ self.beta) ** 2 / values))
+        statistic = float(np.mean((rotated @ self.at.beta) ** 2 / values))
         if each.size == 1:
             return statistic, float(each[0])
         useful = float(np.sum(each[each > 2] / (each[each > 2] - 2)))
@@ -215,14 +229,15 @@ class Mmrm:
         inner = np.einsum("ist,ptu,iuv->psv", at.slopes, at.weights, mixed)
         second = self.panel.gram(at.weights @ inner @ at.weights)
         weighted = np.einsum("ij,jab->iab", spread, self.gram_slopes)
-        first = np.sum(self.gram_slopes @ self.phi @ weighted, axis=0)
-        return np.asarray(self.phi + 2 * self.phi @ (second - first) @ self.phi)
+        phi = at.phi
+        first = np.sum(self.gram_slopes @ phi @ weighted, axis=0)
+        return np.asarray(phi + 2 * phi @ (second - first) @ phi) * self.scale**2
 
     def kenward_roger(self, contrasts: Floats) -> tuple[float, float]:
         """The scale of the F statistic of `contrasts` and its denominator df (Kenward and Roger 1997, section 3)."""
-        q = contrasts.shape[0]
-        theta = contrasts.T @ np.linalg.solve(contrasts @ self.phi @ contrasts.T, contrasts) @ self.phi
-        parts = theta @ self.gram_slopes @ self.phi
+        q, phi = contrasts.shape[0], self.at.phi
+        theta = contrasts.T @ np.linalg.solve(contrasts @ phi @ contrasts.T, contrasts) @ phi
+        parts = theta @ self.gram_slopes @ phi
         traces = np.trace(parts, axis1=1, axis2=2)
         a1 = float(traces @ self.theta_covariance @ traces)
         a2 = float(np.einsum("ij,iab,jba->", self.theta_covariance, parts, parts))
@@ -239,19 +254,22 @@ class Mmrm:
 
     def sandwich(self, cluster: Ints) -> Floats:
         """Robust covariance of the coefficients with scores summed by cluster (0, 1, ..)."""
-        residuals = np.nan_to_num(self.panel.Y - self.panel.Z @ self.panel.by_wave(self.beta).T)
+        residuals = np.nan_to_num(self.panel.Y - self.panel.Z @ self.panel.by_wave(self.at.beta).T)
         weighted = np.einsum("it,its->is", residuals, self.at.weights[self.panel.patterns.kind])
         wide = (weighted[:, :, None] * self.panel.Z[:, None, :]).reshape(weighted.shape[0], -1)
         scores = np.zeros((int(cluster.max()) + 1, wide.shape[1]))
         np.add.at(scores, cluster, wide)
-        influence = scores @ self.panel.spread @ self.phi
-        return np.asarray(influence.T @ influence)
+        influence = scores @ self.panel.spread @ self.at.phi
+        return np.asarray(influence.T @ influence) * self.scale**2
 
 
 def fit_mmrm(panel: Panel, kind: Structure) -> Mmrm:
-    """Maximise the REML likelihood. Refused when it does not converge to a proper maximum."""
+    """Maximise the REML likelihood; the design holds a mean for each wave. Refused without a proper maximum."""
     from scipy.optimize import minimize
 
+    centred = panel.Y - np.nanmean(panel.Y, axis=0)
+    scale = float(np.nanstd(centred))
+    panel = Panel(panel.Z, centred / scale, panel.place)
     start = kind.start(_start(panel))
     size = panel.observations
 
@@ -274,9 +292,15 @@ def fit_mmrm(panel: Panel, kind: Structure) -> Mmrm:
                 break
         else:
             raise Refused("the likelihood has no maximum that the search could reach", SIMPLER)
-    if np.linalg.eigvalsh(information)[0] <= 0:
+    _refuse_flat(information)
+    return Mmrm(panel, kind, theta, information, scale)
+
+
+def _refuse_flat(information: Floats) -> None:
+    """Refuse a likelihood that does not fall on all sides, as when two waves were never seen in one person."""
+    scale = np.sqrt(np.maximum(np.diag(information), 1e-300))
+    if np.linalg.eigvalsh(information / np.outer(scale, scale))[0] < FLAT or (scale < 1e-5).any():
         raise Refused("the likelihood has no proper maximum", SIMPLER)
-    return Mmrm(panel, kind, theta, information)
 
 
 def _information(panel: Panel, kind: Structure, theta: Floats) -> Floats:

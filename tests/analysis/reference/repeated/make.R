@@ -1,6 +1,6 @@
 # Reference numbers for the repeated-measures methods. Rscript make.R, in this directory.
-# R 4.2.2, nlme 3.1-162, emmeans 1.8.4-1, lme4 1.1-31, pbkrtest 0.5.2, sandwich 3.0-2, jsonlite 1.8.4.
-suppressMessages({library(nlme); library(lme4); library(pbkrtest); library(jsonlite); library(sandwich)})
+# R 4.2.2, nlme 3.1-162, emmeans 1.8.4-1, lme4 1.1-31, pbkrtest 0.5.2, numDeriv, jsonlite 1.8.4.
+suppressMessages({library(nlme); library(lme4); library(pbkrtest); library(jsonlite)})
 set.seed(20262)
 n <- 240
 S <- matrix(c(1, .6, .5, .45, .6, 1.3, .7, .6, .5, .7, 1.2, .8, .45, .6, .8, 1.6), 4)
@@ -53,6 +53,51 @@ ri <- lmer(y ~ 0 + wave + wave:arm + wave:wb0 + stratum + (1 | person), l)
 V <- vcovAdj(ri); b <- fixef(ri); k <- grep("arm", names(b))
 out$pbkrtest <- list(term = names(b)[k], estimate = unname(b[k]), std_error = unname(sqrt(diag(as.matrix(V)))[k]),
   df = sapply(k, function(j) { c <- rep(0, length(b)); c[j] <- 1; Lb_ddf(c, vcov(ri), V) }))
+
+# Satterthwaite and linear Kenward-Roger degrees of freedom from their definitions, persons one by one, derivatives by
+# numDeriv: df = 2 f^2 / (g' A g); Phi + 2 Phi [sum w_ij (Q_ij - P_i Phi P_j)] Phi with A = W = inverse observed information
+suppressMessages(library(numDeriv))
+persons <- lapply(split(seq_len(nrow(l)), l$person), function(i) list(t = l$t[i], X = model.matrix(fx, l)[i, , drop = FALSE], y = l$y[i]))
+sigma <- function(theta) { L <- matrix(0, 3, 3); L[lower.tri(L, TRUE)] <- theta; diag(L) <- exp(diag(L)); L %*% t(L) }
+gram <- function(theta) { S <- sigma(theta); Reduce(`+`, lapply(persons, function(p) t(p$X) %*% solve(S[p$t, p$t, drop = FALSE], p$X))) }
+reml <- function(theta) {
+  S <- sigma(theta); A <- gram(theta)
+  b <- solve(A, Reduce(`+`, lapply(persons, function(p) t(p$X) %*% solve(S[p$t, p$t, drop = FALSE], p$y))))
+  parts <- sapply(persons, function(p) { V <- S[p$t, p$t, drop = FALSE]; r <- p$y - p$X %*% b; determinant(V)$modulus + sum(r * solve(V, r)) })
+  0.5 * (sum(parts) + determinant(A)$modulus + (nrow(l) - ncol(A)) * log(2 * pi))
+}
+C0 <- t(chol(matrix(unlist(out$unstructured$covariance), 3))); diag(C0) <- log(diag(C0))
+theta <- C0[lower.tri(C0, TRUE)]
+for (k in 1:3) theta <- theta - solve(hessian(reml, theta), grad(reml, theta))
+W <- solve(hessian(reml, theta)); Phi <- solve(gram(theta)); b <- Phi %*% Reduce(`+`, lapply(persons, function(p) t(p$X) %*% solve(sigma(theta)[p$t, p$t, drop = FALSE], p$y)))
+dS <- lapply(1:6, function(k) matrix(jacobian(function(th) as.vector(sigma(th)), theta)[, k], 3))
+P <- lapply(dS, function(D) -Reduce(`+`, lapply(persons, function(p) { V <- solve(sigma(theta)[p$t, p$t, drop = FALSE]); t(p$X) %*% V %*% D[p$t, p$t] %*% V %*% p$X })))
+Q <- function(D, E) Reduce(`+`, lapply(persons, function(p) { V <- solve(sigma(theta)[p$t, p$t, drop = FALSE]); t(p$X) %*% V %*% D[p$t, p$t] %*% V %*% E[p$t, p$t] %*% V %*% p$X }))
+adj <- Phi; for (i in 1:6) for (j in 1:6) adj <- adj + 2 * W[i, j] * Phi %*% (Q(dS[[i]], dS[[j]]) - P[[i]] %*% Phi %*% P[[j]]) %*% Phi
+sat <- function(c) { f <- drop(c %*% Phi %*% c); g <- grad(function(th) drop(c %*% solve(gram(th)) %*% c), theta); drop(2 * f^2 / (g %*% W %*% g)) }
+kr <- function(L) {
+  q <- nrow(L); Th <- t(L) %*% solve(L %*% Phi %*% t(L)) %*% L; tr <- function(M) sum(diag(M)); A1 <- A2 <- 0
+  for (i in 1:6) for (j in 1:6) {
+    A1 <- A1 + W[i, j] * tr(Th %*% Phi %*% P[[i]] %*% Phi) * tr(Th %*% Phi %*% P[[j]] %*% Phi)
+    A2 <- A2 + W[i, j] * tr(Th %*% Phi %*% P[[i]] %*% Phi %*% Th %*% Phi %*% P[[j]] %*% Phi) }
+  B <- (A1 + 6 * A2) / (2 * q); g <- ((q + 1) * A1 - (q + 4) * A2) / ((q + 2) * A2); d <- 3 * q + 2 * (1 - g)
+  E <- 1 / (1 - A2 / q); V <- 2 / q * (1 + g / d * B) / ((1 - (q - g) / d * B)^2 * (1 - (q + 2 - g) / d * B))
+  rho <- V / (2 * E^2); m <- 4 + (q + 2) / (q * rho - 1); lambda <- m / (E * (m - 2))
+  c(F = lambda * drop(t(L %*% b) %*% solve(L %*% adj %*% t(L), L %*% b)) / q, df2 = m)
+}
+k <- grep("arm", colnames(Phi)); I <- diag(ncol(Phi))
+average <- colSums(I[grep("armB", colnames(Phi)), ]) / 3
+multi <- function(L) { e <- eigen(L %*% Phi %*% t(L)); R <- t(e$vectors) %*% L; v <- apply(R, 1, sat); E <- sum(v / (v - 2)); q <- nrow(L)
+  c(F = mean((R %*% b)^2 / e$values), df2 = 2 * E / (E - q)) }
+pair <- function(t) I[match(paste0("wave", t, ":arm", c("B", "C")), colnames(Phi)), ]
+out$df <- list(term = colnames(Phi)[k], estimate = drop(b)[k], std_error = unname(sqrt(diag(Phi)))[k], satterthwaite = sapply(k, function(j) sat(I[j, ])), average_B = sat(average),
+  kr_std_error = unname(sqrt(diag(adj)))[k], kr_df = sapply(k, function(j) kr(I[j, , drop = FALSE])[["df2"]]),
+  joint = lapply(1:3, function(t) multi(pair(t))), kr_joint = lapply(1:3, function(t) kr(pair(t))), loglik = -as.numeric(reml(theta)), sigma = sigma(theta))
+
+# sandwich by household of the same fit
+h <- sapply(split(l$household, l$person), `[`, 1)
+scores <- t(sapply(persons, function(p) t(p$X) %*% solve(sigma(theta)[p$t, p$t, drop = FALSE], p$y - p$X %*% b)))
+V <- Phi %*% crossprod(rowsum(scores, h)) %*% Phi; out$sandwich <- list(std_error = unname(sqrt(diag(V)))[k], clusters = length(unique(h)))
 
 # random slope of the arm over sites
 set.seed(20263)
