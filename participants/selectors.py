@@ -134,6 +134,14 @@ def pids_open_for_surveys(trial: str) -> QuerySet[Person]:
     )
 
 
+def persons_in_study(trial: str) -> QuerySet[Person]:
+    """Persons who were drawn and did not withdraw their data."""
+    steps = Step.objects.filter(person=OuterRef("pk"))
+    drawn = Exists(steps.filter(kind=StepKind.RANDOMISED))
+    withdrew = Exists(steps.filter(kind=StepKind.WITHDREW_DATA))
+    return Person.objects.filter(drawn, ~withdrew, trial=trial).select_related("household").order_by("pk")
+
+
 def _members_with(kind: StepKind) -> Count:
     return Count("persons", filter=Q(persons__steps__kind=kind), distinct=True)
 

@@ -13,6 +13,7 @@ SCHEDULE: dict[Process, dict[str, dict[str, Any]]] = {
         "anchor the audit chain": {"task": "trialmgr.core.tasks.anchor_audit", "schedule": NIGHT},
         "ask who answered, queue what is due": {"task": "surveys.mailing.tasks.nightly", "schedule": NIGHT},
         "send what is queued": {"task": "surveys.mailing.tasks.send_due", "schedule": MINUTE},
+        "exchange with the study": {"task": "analysis.monitoring.tasks.exchange", "schedule": MINUTE},
         "make lists of draws": {"task": "randomization.tasks.freeze_requested", "schedule": MINUTE},
     },
     Process.RESEARCH: {
@@ -21,5 +22,7 @@ SCHEDULE: dict[Process, dict[str, dict[str, Any]]] = {
         "let few answers wait a day": {"task": "surveys.answers.tasks.wait_a_day", "schedule": NIGHT},
         "score poured answers": {"task": "surveys.answers.tasks.score_due", "schedule": 60},
     },
-    Process.VAULT: {},
+    Process.VAULT: {
+        "do runs that wait": {"task": "analysis.study.sweep", "schedule": MINUTE},
+    },
 }

@@ -1,6 +1,7 @@
 """The few questions the vault may ask the research cluster, each one function there."""
 
 from collections.abc import Collection
+from datetime import date
 
 from django.db import connection
 
@@ -43,3 +44,18 @@ def erase(pseudonym: bytes) -> None:
 def erase_listed(marks: Collection[bytes]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT answers.erase_listed(%s)", [sorted(marks)])
+
+
+def wanted_runs() -> list[dict[str, str]]:
+    """Approved runs that wait for the office's outcomes: code and study."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT run, trial FROM study.wanted_runs()")
+        return [{"run": run, "study": study} for run, study in cursor.fetchall()]
+
+
+def released_results(on_day: date) -> list[dict[str, str]]:
+    """Results that may be seen on a day, as stored: run, study, document, sha256."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT run, trial, document, sha256 FROM study.released_results(%s)", [on_day])
+        names = ("run", "study", "document", "sha256")
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

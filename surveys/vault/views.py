@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from surveys.vault import requests, services, store
 from surveys.vault.state import TooSoon
+from trialmgr.core import clock
 from trialmgr.core.errors import DomainError
 
 LARGEST_BODY = 200_000_000
@@ -89,6 +90,18 @@ def erase(asked: requests.EraseRequest) -> JsonResponse:
 @guarded
 def counts(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"submitted_at_least": store.response_counts(request.GET.get("study", ""))})
+
+
+@require_GET
+@guarded
+def runs(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"wanted": store.wanted_runs()})
+
+
+@require_GET
+@guarded
+def results(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"released": store.released_results(clock.today())})
 
 
 def _read(request: HttpRequest, form: type[Form]) -> Form:

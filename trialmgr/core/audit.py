@@ -18,6 +18,11 @@ from trialmgr.core.models import User
 
 GENESIS = "0" * 64
 BACKWARDS = timedelta(seconds=5)
+EVENTS = (
+    "SELECT seq, at, actor, on_behalf, verb, object, reason, payload_digest, prev, hash"
+    " FROM audit.log WHERE seq > %s AND seq <= %s ORDER BY seq"
+)
+NO_END = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +81,16 @@ def digest_of(event: Event) -> str:
 def events(*, after: int = 0) -> Iterator[Event]:
     """All events in order, streamed."""
     with transaction.atomic(), connection.connection.cursor(name="audit_events") as cursor:
-        cursor.execute(
-            "SELECT seq, at, actor, on_behalf, verb, object, reason, payload_digest, prev, hash"
-            " FROM audit.log WHERE seq > %s ORDER BY seq",
-            [after],
-        )
+        cursor.execute(EVENTS, [after, NO_END])
         for row in cursor:
             yield Event(*row)
+
+
+def between(after: int, until: int) -> list[Event]:
+    """The events with a number above `after` and up to `until`, newest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(EVENTS, [after, until])
+        return [Event(*row) for row in reversed(cursor.fetchall())]
 
 
 def verify(anchors: dict[int, str] | None = None) -> tuple[int, Break | None]:

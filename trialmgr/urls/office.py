@@ -14,11 +14,14 @@ urlpatterns = [
     path("", include("randomization.urls")),
     path("", include("coaching.urls")),
     path("", include("surveys.mailing.urls")),
+    path("", include("analysis.monitoring.urls")),
 ]
 SECTIONS = [
     Section("view_caseload", "today", _("Today")),
+    Section("view_progress", "progress", _("Progress")),
     Section("view_people", "people", _("People")),
     Section("view_arm_sizes", "draws", _("Draws")),
     Section("assign_coach", "coaches", _("Coaches")),
     Section("send_waves", "waves", _("Questionnaires")),
+    Section("view_audit", "audit_log", _("Audit log")),
 ]

@@ -1,0 +1,133 @@
+"""The figures of the leader's page. Processes are shown; outcomes by group are not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count
+
+from coaching.selectors import contact_counts
+from participants.models import Exit, ExitReason, StepKind
+from participants.selectors import counts_by_step, exclusion_counts
+from randomization.selectors import arm_sizes
+from trialmgr.core import clock
+from trialmgr.protocol.schema import Protocol
+from trialmgr.protocol.selectors import current_protocol
+
+WINDOW = timedelta(weeks=12)
+FLOW = (
+    StepKind.SOLICITED,
+    StepKind.SIGNED_UP,
+    StepKind.EXCLUDED,
+    StepKind.ELIGIBLE,
+    StepKind.CONSENTED,
+    StepKind.RANDOMISED,
+    StepKind.STOPPED_TREATMENT,
+    StepKind.STOPPED_SURVEYS,
+    StepKind.WITHDREW_DATA,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ArmState:
+    """One group: persons drawn against the target, and contacts per person and year against the norm."""
+
+    code: str
+    name_nl: str
+    name_en: str
+    households: int
+    persons: int
+    target: int
+    minimum: int
+    held: int
+    in_person: int
+    missed: int
+    per_year: float | None
+    norm_per_year: float
+    alarm: bool
+
+    @property
+    def share(self) -> int:
+        """Percent of the target, at most 100, for the bar."""
+        return min(100, round(100 * self.persons / self.target)) if self.target else 0
+
+    @property
+    def below_minimum(self) -> bool:
+        return self.persons < self.minimum
+
+
+def arm_states(trial: str) -> list[ArmState]:
+    """Every group in the order of the protocol. Contacts are those of the last twelve weeks."""
+    protocol, today = current_protocol(trial), clock.today()
+    sizes = arm_sizes(trial)
+    targets = _targets(protocol)
+    contacts = contact_counts(trial, since=today - WINDOW, until=today)
+    states = []
+    for arm in protocol.arms:
+        homes, persons = sizes.get(arm.code, (0, 0))
+        talks = contacts[arm.code]
+        per_year = talks["held"] / persons * 52 / (WINDOW.days / 7) if persons else None
+        alarm = arm.contact.alarm_per_year
+        states.append(
+            ArmState(
+                code=arm.code,
+                name_nl=arm.name.nl,
+                name_en=arm.name.en,
+                households=homes,
+                persons=persons,
+                target=targets.get(arm.code, 0),
+                minimum=protocol.privacy.minimum_arm,
+                held=talks["held"],
+                in_person=talks["in_person"],
+                missed=talks["missed"],
+                per_year=per_year,
+                norm_per_year=arm.contact.per_year,
+                alarm=bool(alarm and per_year and per_year > alarm),
+            )
+        )
+    return states
+
+
+def _targets(protocol: Protocol) -> dict[str, int]:
+    targets: dict[str, int] = {}
+    for entry in protocol.rounds:
+        for arm, persons in protocol.targets(entry.code).items():
+            targets[arm] = targets.get(arm, 0) + persons
+    return targets
+
+
+def flow(trial: str) -> list[tuple[str, int]]:
+    """Persons who took each step, from invited on."""
+    counts = counts_by_step(trial)
+    return [(StepKind(kind).label, counts[kind]) for kind in FLOW]
+
+
+def exclusions(trial: str, language: str) -> list[tuple[str, int]]:
+    reasons = {check.code: check.reason.text(language) for check in current_protocol(trial).eligibility}
+    return [(reasons.get(code, code), n) for code, n in exclusion_counts(trial).items()]
+
+
+@dataclass(frozen=True, slots=True)
+class ExitCount:
+    reason: str
+    households: int | None
+    """None: too few to show."""
+
+
+def exits(trial: str) -> tuple[int, Sequence[ExitCount]]:
+    """Households that left the benefit after the draw, over all groups, and by reason. By group it is an outcome."""
+    smallest = current_protocol(trial).privacy.minimum_cell
+    rows = dict(
+        Exit.objects.filter(household__trial=trial).values_list("reason").annotate(n=Count("pk")).order_by("reason")
+    )
+    return sum(rows.values()), hidden(rows, smallest)
+
+
+def hidden(rows: dict[str, int], smallest: int) -> list[ExitCount]:
+    """Counts under the smallest cell are hidden, and one more when a single hidden one would follow from the total."""
+    shown = {reason: n for reason, n in rows.items() if n >= smallest}
+    missing = [reason for reason in rows if reason not in shown]
+    if len(missing) == 1 and shown:
+        missing.append(min(shown, key=lambda reason: (shown[reason], reason)))
+    labels = [(reason, ExitReason(reason).label) for reason in ExitReason.values if reason in rows]
+    return [ExitCount(str(label), None if reason in missing else rows[reason]) for reason, label in labels]

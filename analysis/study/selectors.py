@@ -1,0 +1,51 @@
+"""Runs and results as a page may show them. A sealed result is not read at all."""
+
+import hashlib
+import json
+from datetime import date
+from typing import Any
+
+from django.db.models import QuerySet
+
+from analysis.study.models import Result, Run
+from trialmgr.core import clock
+from trialmgr.core.errors import DomainError
+from trialmgr.protocol.reading import restore
+from trialmgr.protocol.schema import Protocol
+
+
+class Sealed(DomainError):
+    """The result may not be seen yet."""
+
+
+def runs_of(trial: str) -> QuerySet[Run]:
+    runs = Run.objects.filter(trial=trial).select_related("requested_by", "registration", "release")
+    return runs.prefetch_related("approvals__by").order_by("-pk")
+
+
+def protocol_of(run: Run) -> Protocol:
+    return restore(json.loads(run.registration.document))
+
+
+def opens_on(run: Run) -> date:
+    """The last day of the embargo of the plan that the run is made under."""
+    return protocol_of(run).embargo.until
+
+
+def is_open(run: Run) -> bool:
+    """Whether the embargo is over or two persons released the result."""
+    release = getattr(run, "release", None)
+    return opens_on(run) <= clock.today() or bool(release and release.confirmed_at)
+
+
+def result_of(run: Run) -> dict[str, Any] | None:
+    """The result's document, or None when there is none yet. Raises Sealed under embargo."""
+    if not is_open(run):
+        raise Sealed("the result is sealed")
+    found = Result.objects.filter(run=run).first()
+    if found is None:
+        return None
+    if hashlib.sha256(found.document.encode()).hexdigest() != found.sha256:
+        raise DomainError("the stored result differs from its digest")
+    document: dict[str, Any] = json.loads(found.document)
+    return document

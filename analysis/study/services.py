@@ -1,0 +1,103 @@
+"""Asking for a run, approving it, opening its result. The run itself is `analysis.study.worker`, beside the vault."""
+
+import secrets
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from analysis.study.models import Approval, Registration, Release, Run, Status
+from trialmgr.core import audit, clock
+from trialmgr.core.errors import DomainError
+from trialmgr.core.models import User
+from trialmgr.protocol.reading import canonical, sha256
+from trialmgr.protocol.schema import Protocol
+
+APPROVALS = 2
+
+
+class NotNow(DomainError):
+    """The run is not in the state that this step needs."""
+
+
+@transaction.atomic
+def register(*, protocol: Protocol) -> Registration:
+    """Register a protocol's plan for later runs. Safe to repeat: the same text gives the same registration."""
+    digest = sha256(protocol)
+    known = Registration.objects.filter(trial=protocol.code, sha256=digest).first()
+    if known is not None:
+        return known
+    number = Registration.objects.filter(trial=protocol.code).count() + 1
+    made = Registration.objects.create(
+        trial=protocol.code, number=number, document=canonical(protocol), sha256=digest, registered_at=clock.now()
+    )
+    audit.record("study.registered", f"trial:{protocol.code}", by="register_study", number=number, sha256=digest)
+    return made
+
+
+@transaction.atomic
+def request_run(*, trial: str, purpose: str, by: User) -> Run:
+    """Ask for a run of the newest registered plan."""
+    if not purpose.strip():
+        raise DomainError(_("Say what this run is for."), field="purpose")
+    registration = Registration.objects.filter(trial=trial).order_by("-number").first()
+    if registration is None:
+        raise DomainError(_("No plan is registered for this trial."))
+    run = Run.objects.create(
+        code=secrets.token_hex(16),
+        trial=trial,
+        registration=registration,
+        purpose=purpose.strip(),
+        requested_by=by,
+        requested_at=clock.now(),
+    )
+    audit.record("run.requested", f"run:{run.code}", by=by, reason=purpose.strip(), plan=registration.sha256)
+    return run
+
+
+@transaction.atomic
+def approve_run(*, run_id: int, by: User) -> Run:
+    """Give one's approval; with the second one the run may begin."""
+    run = Run.objects.select_for_update(of=("self",), no_key=True).get(pk=run_id)
+    if run.status != Status.REQUESTED:
+        raise NotNow(_("This run does not wait for approval."))
+    if run.requested_by_id == by.pk:
+        raise DomainError(_("You asked for this run, so two others approve it."))
+    if run.approvals.filter(by=by).exists():
+        raise DomainError(_("You approved this run already; somebody else gives the second approval."))
+    Approval.objects.create(run=run, by=by, at=clock.now())
+    if run.approvals.count() >= APPROVALS:
+        run.status = Status.APPROVED
+        run.save(update_fields=["status"])
+    audit.record("run.approved", f"run:{run.code}", by=by, status=run.status)
+    return run
+
+
+@transaction.atomic
+def propose_release(*, run_id: int, ground: str, by: User) -> Release:
+    """Propose to open a result before the embargo ends, with the ground that is recorded for good."""
+    run = Run.objects.select_for_update(of=("self",), no_key=True).get(pk=run_id)
+    if run.status != Status.DONE:
+        raise NotNow(_("There is no result to open yet."))
+    if not ground.strip():
+        raise DomainError(_("Give the ground: who decided this, and when."), field="ground")
+    try:
+        with transaction.atomic():
+            release = Release.objects.create(run=run, ground=ground.strip(), proposed_by=by, proposed_at=clock.now())
+    except IntegrityError:
+        raise NotNow(_("Opening this result was proposed already.")) from None
+    audit.record("result.release_proposed", f"run:{run.code}", by=by, reason=ground.strip())
+    return release
+
+
+@transaction.atomic
+def confirm_release(*, run_id: int, by: User) -> Release:
+    """The second person's yes: from now on the result is open."""
+    release = Release.objects.select_for_update(of=("self",), no_key=True).get(pk=run_id)
+    if release.confirmed_at is not None:
+        return release
+    if release.proposed_by_id == by.pk:
+        raise DomainError(_("You proposed it, so somebody else confirms it."))
+    release.confirmed_by, release.confirmed_at = by, clock.now()
+    release.save(update_fields=["confirmed_by", "confirmed_at"])
+    audit.record("result.released", f"run:{release.run.code}", by=by, reason=release.ground)
+    return release

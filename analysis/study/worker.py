@@ -1,0 +1,104 @@
+"""One approved run, in the study worker beside the vault.
+
+It joins, in memory only, what the office sent (under pseudonyms by now) with the scores, runs the registered
+plan, stores aggregates and destroys the workspace. It has no models: everything goes through functions of the
+research cluster, and through a login that works only while a run is under way.
+"""
+
+import csv
+import json
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from celery import shared_task
+from django.db import DatabaseError, connection
+
+from analysis.study import disclosure, outcomes
+from surveys.vault import state
+from trialmgr.core import env
+from trialmgr.protocol.reading import restore
+from trialmgr.protocol.schema import Protocol
+
+log = logging.getLogger("trialmgr.study")
+
+
+@shared_task(name="analysis.study.run")
+def run(code: str) -> None:
+    """Do the run whose outcomes wait in the workspace. Safe to ring twice; a killed worker's run is done again."""
+    try:
+        content = state.read_workspace(code)
+    except FileNotFoundError:
+        return
+    try:
+        document = _call("SELECT study.begin(%s)", code)
+    except DatabaseError:
+        log.warning("run refused: not approved by two")
+        state.destroy_workspace(code)
+        return
+    try:
+        found = _analyse(restore(json.loads(document)), content)
+    except Exception as error:  # a run that cannot be done is told to the researchers; no value goes along
+        log.exception("run failed")
+        _call("SELECT study.fail(%s, %s)", code, f"{type(error).__name__}: see the log of the study worker")
+    else:
+        _call("SELECT study.finish(%s, %s)", code, found)
+    finally:
+        state.destroy_workspace(code)
+
+
+@shared_task(name="analysis.study.sweep")
+def sweep() -> None:
+    """Ring again for runs whose bell was lost."""
+    for code in state.workspaces():
+        run(code)
+
+
+def _call(statement: str, *values: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return str(cursor.fetchone()[0])
+
+
+def _analyse(protocol: Protocol, content: dict[str, Any]) -> str:
+    records = outcomes.table(protocol, content["rows"], _scores(protocol))
+    with _workspace() as place:
+        plan, data = place / "plan.json", place / "data.csv"
+        plan.write_text(protocol.analysis.plan.model_dump_json(), "utf-8")
+        _write(data, records)
+        from analysis.estimators.run import run_file  # statsmodels is loaded for a run only
+
+        results = json.loads(run_file(plan, data).to_json())
+    return json.dumps(disclosure.guarded(results, protocol.privacy.minimum_cell), sort_keys=True)
+
+
+def _scores(protocol: Protocol) -> dict[str, dict[tuple[str, str, str], float | None]]:
+    """All scores of the trial, by pseudonym; read once, under the login of this run."""
+    found: dict[str, dict[tuple[str, str, str], float | None]] = {}
+    query = """
+        SELECT encode(s.pseud, 'hex'), w.name, s.instrument, s.scale, s.value
+        FROM answers.score s JOIN answers.wave w ON w.number = s.wave WHERE w.study = %s
+    """
+    with psycopg.connect(env.secret("STUDY_DATABASE_URL")) as release:
+        for pseud, wave, instrument, scale, value in release.execute(query, [protocol.code]):
+            found.setdefault(pseud, {})[wave, instrument, scale] = value
+    return found
+
+
+@contextmanager
+def _workspace() -> Iterator[Path]:
+    """A directory of our own that is gone afterwards; in memory where the machine has such a place."""
+    memory = Path("/dev/shm")  # noqa: S108 -- a private directory is made inside
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as place:
+        yield Path(place)
+
+
+def _write(path: Path, records: Sequence[dict[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(records[0]))
+        writer.writeheader()
+        writer.writerows(records)
