@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from coaching.money.fields import (
     Day,
@@ -17,6 +17,8 @@ from coaching.money.fields import (
 from coaching.money.rulebook import RuleBook, Setting, Trait, rulebook
 
 LONGEST = 600
+LONGEST_PAY = 366
+MOST_MEMBERS = 8
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 
 
@@ -79,6 +81,8 @@ class Earning(Strict):
             raise ValueError("has no period, or two -> give either month, or from and until")
         if self.start is not None and self.end is not None and self.end < self.start:
             raise ValueError("ends before it starts -> mend `until`")
+        if dated and (self.end - self.start).days > LONGEST_PAY:  # type: ignore[operator]
+            raise ValueError("is longer than a year -> give the pay of each month or period of payment")
         return self
 
     def days(self) -> tuple[Day, Day]:
@@ -113,7 +117,7 @@ class Case(Strict):
     household: Name
     first: Month = Field(alias="from")
     last: Month = Field(alias="until")
-    members: tuple[Member, ...] = Field(min_length=1, max_length=8)
+    members: tuple[Member, ...]
     benefit: tuple[Period, ...] = ()
     provisions: tuple[Provision, ...] = ()
     earnings: tuple[Earning, ...] = ()
@@ -124,6 +128,13 @@ class Case(Strict):
     corrected_on: Day | None = None
     settings: tuple[Setting, ...] = ()
     note: str = ""
+
+    @field_validator("members")
+    @classmethod
+    def _someone(cls, members: tuple[Member, ...]) -> tuple[Member, ...]:
+        if not 1 <= len(members) <= MOST_MEMBERS:
+            raise ValueError(f"are {len(members)} -> give 1 to {MOST_MEMBERS} adults")
+        return members
 
     @model_validator(mode="after")
     def _length(self) -> Self:

@@ -150,15 +150,16 @@ def _negative_faults(case: Case, document: Document) -> Iterator[Fault]:
                 yield document.fault(("earnings", place), what, "correct no more than was entered")
 
 
-def _hourly_months(case: Case) -> list[int]:
-    """The months in which a provision goes by hours of work."""
+def _hourly_months(case: Case) -> set[int]:
+    """The months in which a rule goes by hours of work: the ordinary one, or that of a provision."""
     book = case.book()
-    return [
+    spans = [(case.regular, first_day(case.first), last_day(case.last))]
+    spans += [(p.regime, p.start, p.end or last_day(case.last)) for p in case.provisions]
+    return {
         month
-        for provision in case.provisions
-        if provision.regime in book.regimes
+        for regime, start, end in spans
+        for rule in (book.regimes[regime].rules if regime in book.regimes else ())
         for month in case.months()
-        if month_of(provision.start) <= month and (provision.end is None or month <= month_of(provision.end))
-        for rule in book.regime(provision.regime).rules
+        if month_of(start) <= month <= month_of(end)
         if (version := rule.at(month)) is not None and version.per_hour is not None
-    ]
+    }

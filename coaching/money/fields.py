@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, RootModel
 
-MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+MONTH = re.compile(r"(19\d\d|2[01]\d\d)-(0[1-9]|1[0-2])")
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 CENT = Decimal("0.01")
 MOST = Decimal(1_000_000)
 
@@ -71,9 +72,12 @@ def _day(value: Any) -> date:
     try:
         if not isinstance(value, str) or len(value) != 10:
             raise ValueError
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except ValueError:
         raise ValueError("is not a date -> write it as 2018-03-15") from None
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError("is not a date between 1900 and 2199 -> mend the year")
+    return day
 
 
 def _decimal(value: Any) -> Decimal:

@@ -175,6 +175,8 @@ class Setting(Strict):
             raise ValueError("does not hold for whole months -> start on the first day, end on the last of a month")
         if self.end is not None and self.end < self.start:
             raise ValueError("ends before it starts -> mend `until`")
+        if "from" in self.change or "until" in self.change:
+            raise ValueError("sets dates -> give from and until beside `set`")
         return self
 
 
@@ -268,6 +270,6 @@ def _changed(version: Any, setting: Setting) -> Any:
         return type(version).model_validate(given)
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
-        name = ".".join(map(str, detail["loc"])) or "set"
+        name = ".".join(map(str, detail["loc"])) or "this"
         what = detail["msg"].removeprefix("Value error, ")
         raise ValueError(f"cannot set {name}: {what}" + ("" if "->" in what else " -> mend `set`")) from None
