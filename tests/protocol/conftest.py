@@ -1,15 +1,14 @@
 """A protocol to change in one place, and the faults that follow."""
 
 import copy
-import json
+from pathlib import Path
 
 import pytest
-import yaml
 
-from trialmgr.core.documents import parse_document
+from trialmgr.core.documents import Document, read_document
 from trialmgr.protocol.reading import PRESETS, check
 
-TILBURG = yaml.safe_load((PRESETS / "tilburg.yaml").read_text("utf-8"))
+TILBURG = read_document(PRESETS / "tilburg.yaml").data
 
 
 class Draft:
@@ -37,7 +36,8 @@ class Draft:
         return part
 
     def checked(self):
-        return check(parse_document(json.dumps(self.data, default=str, indent=1), "draft.yaml"))
+        lines = {key: number for number, key in enumerate(keys(self.data))}
+        return check(Document(Path("draft.yaml"), self.data, lines))
 
     def faults(self):
         """Each fault as `key: what: remedy`, without file and line."""
@@ -45,6 +45,13 @@ class Draft:
 
     def remarks(self):
         return [_without_line(fault) for fault in self.checked().remarks]
+
+
+def keys(part, at=()):
+    """The key of every part, in the order of the file."""
+    yield at
+    for step in part if isinstance(part, dict) else range(len(part)) if isinstance(part, list) else ():
+        yield from keys(part[step], (*at, step))
 
 
 def _without_line(fault):

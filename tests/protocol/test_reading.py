@@ -1,10 +1,11 @@
 """A protocol file is read whole: every fault with its line, at once; a good one is fixed in one form."""
 
+import copy
 import json
 
 import pytest
 
-from trialmgr.core.documents import parse_document
+from trialmgr.core.documents import Document, parse_document
 from trialmgr.core.errors import BadInput, DomainError
 from trialmgr.protocol.reading import PRESETS, canonical, check, load_protocol, restore, sha256
 from trialmgr.protocol.schema import Protocol
@@ -156,3 +157,37 @@ def test_asking_for_an_unknown_part_says_so():
     assert protocol.wave("mid").opens_after_days == 365
     assert protocol.outcome("exit_24").measure.month == 24
     assert protocol.baseline.code == "baseline"
+
+
+def places(part, at=()):
+    """Every place in nested data."""
+    yield at
+    for step in part if isinstance(part, dict) else range(len(part)) if isinstance(part, list) else ():
+        yield from places(part[step], (*at, step))
+
+
+def spoilt(data, place, junk):
+    """A copy of the data with junk at a place; `...` leaves the place out."""
+    data = copy.deepcopy(data)
+    *path, last = place
+    part = data
+    for step in path:
+        part = part[step]
+    if junk is ...:
+        del part[last]
+    else:
+        part[last] = junk
+    return data
+
+
+@pytest.mark.parametrize("junk", [..., None, "", "x", -1, 2.5, True, [], {}, [None], {"a": 1}, 10**30])
+def test_no_mistake_makes_the_check_itself_fail(junk):
+    document = parse_document((PRESETS / "groningen.yaml").read_text("utf-8"))
+    for place in list(places(document.data))[1::53]:
+        checked = check(Document(document.path, spoilt(document.data, place, junk), document.lines))
+        assert (checked.protocol is None) == bool(checked.faults)
+
+
+def test_true_is_no_number():
+    (fault,) = check(parse_document(changed(("target: 800", "target: true")), "plan.yaml")).faults
+    assert fault.what == "is not a whole number, got True"

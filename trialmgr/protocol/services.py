@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from trialmgr.core import audit, clock
 from trialmgr.core.documents import Document
@@ -82,6 +83,6 @@ def _locked(code: str) -> Trial:
 
 def _refuse_unsound_amendment(before: Protocol, after: Protocol, reason: str) -> None:
     if not reason.strip():
-        raise ReasonMissing("Lots have been drawn: give the reason of this amendment.", field="reason")
+        raise ReasonMissing(_("Lots have been drawn: give the reason of this amendment."), field="reason")
     if faults := undone(before, after):
         raise BadInput(faults)

@@ -121,24 +121,23 @@ def one_family_each(protocol: Protocol) -> Iterator[Finding]:
 
 def plan_agrees(protocol: Protocol) -> Iterator[Finding]:
     plan, comparator = protocol.analysis.plan, protocol.analysis.comparator
-    control = plan.data.get("control")
-    if control is not None and control != comparator:
-        key = ("analysis", "plan", "data", "control")
-        yield Finding(key, f"is {control!r}, but the comparator is {comparator!r}", "write the comparator")
+    key: Key = ("analysis", "plan", "analyses")
+    if plan.data.get("control") != comparator:
+        given = plan.data.get("control")
+        where = ("analysis", "plan", "data", "control")
+        yield Finding(where, f"is {given!r}, but the comparator is {comparator!r}", "write the comparator")
     ids: set[str] = set()
     for place, item in enumerate(plan.analyses):
         if item.id in ids:
-            yield Finding(
-                ("analysis", "plan", "analyses", place, "id"), f"{item.id!r} is used twice", "give each its own"
-            )
+            yield Finding((*key, place, "id"), f"{item.id!r} is used twice", "give each its own")
         ids.add(item.id)
+        if getattr(item, "control", comparator) != comparator:
+            what = f"is not the comparator {comparator!r}"
+            yield Finding((*key, place, "control"), what, "leave it out, or write the comparator")
 
 
 def plan_covers_primary(protocol: Protocol) -> Iterator[Finding]:
-    planned = {getattr(item, "outcome", None) for item in protocol.analysis.plan.analyses}
-    for item in protocol.analysis.plan.analyses:
-        several = getattr(item, "outcomes", ())
-        planned.update(several if isinstance(several, list) else ())
+    planned = planned_outcomes(protocol)
     for place, code in enumerate(protocol.analysis.primary):
         if code not in planned:
             yield Finding(
@@ -146,6 +145,15 @@ def plan_covers_primary(protocol: Protocol) -> Iterator[Finding]:
                 f"{code!r} is primary, but no analysis of the plan has it as outcome",
                 "add one under analysis: plan: analyses:",
             )
+
+
+def planned_outcomes(protocol: Protocol) -> set[object]:
+    """The columns that the plan has as outcome; one analysis may have several."""
+    planned: set[object] = set()
+    for item in protocol.analysis.plan.analyses:
+        several = getattr(item, "outcomes", None)
+        planned.update(several if isinstance(several, list) else [getattr(item, "outcome", None)])
+    return planned
 
 
 def families_in_plan(protocol: Protocol) -> Iterator[Finding]:

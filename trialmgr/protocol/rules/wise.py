@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from trialmgr.core.documents import Key
 from trialmgr.protocol.rules.finding import Finding, each_provision
 from trialmgr.protocol.rules.law import months_after, rules_of
+from trialmgr.protocol.rules.measuring import planned_outcomes
 from trialmgr.protocol.schema import Disregard, Protocol
 
 LONGEST_SENTENCE = 15
@@ -80,6 +81,15 @@ def small_cells(protocol: Protocol) -> Iterator[Finding]:
         )
 
 
+def secondary_planned(protocol: Protocol) -> Iterator[Finding]:
+    planned = planned_outcomes(protocol)
+    for place, code in enumerate(protocol.analysis.secondary):
+        if code not in planned:
+            yield Finding(
+                ("analysis", "secondary", place), f"{code!r} is in no analysis of the plan", "plan it, or leave it out"
+            )
+
+
 def same_content(protocol: Protocol) -> Iterator[Finding]:
     seen: dict[object, str] = {}
     for place, arm in enumerate(protocol.arms):
@@ -125,6 +135,7 @@ RULES = (
     embargo_after_end,
     disregard_outlasts,
     small_cells,
+    secondary_planned,
     same_content,
     plain_dutch,
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from trialmgr.core.errors import DomainError
-from trialmgr.protocol.schema.base import Bilingual, Code, Part, at_least
+from trialmgr.protocol.schema.base import Bilingual, Code, Part, Whole, at_least
 
 HOUSEHOLD_TYPES = ("single", "lone_parent", "couple", "couple_children")
 
@@ -17,8 +17,8 @@ class Level(Part):
     code: Code
     name: Bilingual
     values: tuple[str, ...] = ()
-    at_least: int | None = None
-    below: int | None = None
+    at_least: Whole | None = None
+    below: Whole | None = None
 
     def holds(self, value: str | int) -> bool:
         if isinstance(value, str):
@@ -56,7 +56,7 @@ class Allocation(Part):
 
     method: Literal["blocks", "complete"]
     unit: Literal["household", "person"]
-    multipliers: tuple[Annotated[int, Field(ge=1, le=20)], ...] = (1,)
+    multipliers: tuple[Annotated[Whole, Field(ge=1, le=20)], ...] = (1,)
     strata: tuple[Factor, ...] = ()
 
     @property

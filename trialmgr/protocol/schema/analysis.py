@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from trialmgr.protocol.schema.base import Bilingual, Code, Day, Part, at_least
+from trialmgr.protocol.schema.base import Bilingual, Code, Day, Part, Whole, at_least
 
 
 class Family(Part):
@@ -74,23 +74,23 @@ class Embargo(Part):
 class Privacy(Part):
     """The smallest groups that may be shown, and the traits by which a person might be recognised in a release."""
 
-    minimum_arm: Annotated[int, Field(ge=2)] = 100
+    minimum_arm: Annotated[Whole, Field(ge=2, le=100_000)] = 100
     """Persons per arm below which the leader is warned."""
-    minimum_cell: Annotated[int, Field(ge=5, le=1000)] = 10
-    release_k: Annotated[int, Field(ge=3, le=100)] = 5
+    minimum_cell: Annotated[Whole, Field(ge=5, le=1000)] = 10
+    release_k: Annotated[Whole, Field(ge=3, le=100)] = 5
     recognisable_by: tuple[Code, ...] = ()
 
 
 class Retention(Part):
     """Months and years after the end of the trial that data are kept."""
 
-    contact_months: Annotated[int, Field(ge=0, le=60)] = 6
-    treatment_years: Annotated[int, Field(ge=0, le=30)] = 7
-    research_years: Annotated[int, Field(ge=1, le=50)] = 10
+    contact_months: Annotated[Whole, Field(ge=0, le=60)] = 6
+    treatment_years: Annotated[Whole, Field(ge=0, le=30)] = 7
+    research_years: Annotated[Whole, Field(ge=1, le=50)] = 10
 
 
 class Reports(Part):
     """The periodic report to the minister or council: every so many months, by this day of the month after."""
 
-    every_months: Annotated[int, Field(ge=1, le=24)] = 6
-    due_day: Annotated[int, Field(ge=1, le=28)] = 20
+    every_months: Annotated[Whole, Field(ge=1, le=24)] = 6
+    due_day: Annotated[Whole, Field(ge=1, le=28)] = 20

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trialmgr.protocol.schema.base import Bilingual, Code, Euro, Part, Percent, at_least
+from trialmgr.protocol.schema.base import Bilingual, Code, Euro, Part, Percent, Whole, at_least
 
-Months = Annotated[int, Field(ge=1, le=120)]
+Months = Annotated[Whole, Field(ge=1, le=120)]
 
 
 class Nothing(Part):
@@ -47,7 +47,7 @@ class Bonus(Part):
 
     kind: Literal["bonus"]
     yearly_max: Euro
-    payments_per_year: Annotated[int, Field(ge=1, le=12)]
+    payments_per_year: Annotated[Whole, Field(ge=1, le=12)]
     condition: Bilingual
 
 
@@ -72,10 +72,10 @@ class ContactNorm(Part):
     More than `alarm_per_year` contacts warn the leader that the arm drifts towards another one.
     """
 
-    every_weeks: Annotated[int, Field(ge=1, le=104)]
+    every_weeks: Annotated[Whole, Field(ge=1, le=104)]
     by: Literal["in_person", "phone", "any"]
-    first_within_weeks: Annotated[int, Field(ge=1, le=52)] | None = None
-    alarm_per_year: Annotated[int, Field(ge=1, le=365)] | None = None
+    first_within_weeks: Annotated[Whole, Field(ge=1, le=52)] | None = None
+    alarm_per_year: Annotated[Whole, Field(ge=1, le=365)] | None = None
 
     @property
     def per_year(self) -> float:
@@ -86,8 +86,8 @@ class Caseload(Part):
     """Participants per worker, from `low` to `high`; `worker` says who guides this arm."""
 
     worker: Literal["trial_coach", "regular"]
-    low: Annotated[int, Field(ge=1, le=1000)]
-    high: Annotated[int, Field(ge=1, le=1000)]
+    low: Annotated[Whole, Field(ge=1, le=1000)]
+    high: Annotated[Whole, Field(ge=1, le=1000)]
 
 
 class PlainTexts(Part):

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 Items = TypeVar("Items", bound=Sized)
 
@@ -70,4 +70,5 @@ Code = Annotated[str, AfterValidator(_code)]
 Day = Annotated[date, BeforeValidator(_day)]
 Euro = Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=2)]
 Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2)]
-Days = Annotated[int, Field(ge=0, le=3660)]
+Whole = Annotated[int, Strict()]  # else true would count as 1
+Days = Annotated[Whole, Field(ge=0, le=3660)]

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trialmgr.protocol.schema.base import Bilingual, Code, Days, Part, at_least
+from trialmgr.protocol.schema.base import Bilingual, Code, Days, Part, Whole, at_least
 
-Month = Annotated[int, Field(ge=1, le=120)]
+Month = Annotated[Whole, Field(ge=1, le=120)]
 
 
 class Instrument(Part):
@@ -20,7 +20,7 @@ class Instrument(Part):
 class Reminder(Part):
     """A reminder so many days after the invitation; the same for every arm."""
 
-    after_days: Annotated[int, Field(ge=1, le=365)]
+    after_days: Annotated[Whole, Field(ge=1, le=365)]
     by: Literal["email", "letter"]
 
 
@@ -33,7 +33,7 @@ class Wave(Part):
     opens_after_days: Days
     closes_after_days: Days
     instruments: Annotated[tuple[Code, ...], at_least(1)]
-    minutes: Annotated[int, Field(ge=1, le=120)]
+    minutes: Annotated[Whole, Field(ge=1, le=120)]
     reminders: tuple[Reminder, ...] = ()
 
 
@@ -46,8 +46,8 @@ class Surveys(Part):
     questionnaire: Code
     sender: Bilingual
     languages: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z]{2}$")], ...], at_least(1)] = ("nl", "en")
-    send_from_hour: Annotated[int, Field(ge=6, le=22)] = 8
-    send_until_hour: Annotated[int, Field(ge=7, le=23)] = 20
+    send_from_hour: Annotated[Whole, Field(ge=6, le=22)] = 8
+    send_until_hour: Annotated[Whole, Field(ge=7, le=23)] = 20
     reminders_to: Literal["not_answered", "everybody"] = "not_answered"
 
 
@@ -66,7 +66,7 @@ class HoursOutcome(Part):
     """Works more than `over` hours a week in month `month`."""
 
     kind: Literal["hours"]
-    over: Annotated[int, Field(ge=0, le=80)]
+    over: Annotated[Whole, Field(ge=0, le=80)]
     month: Month
 
 
@@ -74,7 +74,7 @@ class EarningsOutcome(Part):
     """Earns more than `over_percent` of the minimum wage that held in month `month`."""
 
     kind: Literal["earnings"]
-    over_percent: Annotated[int, Field(ge=0, le=500)]
+    over_percent: Annotated[Whole, Field(ge=0, le=500)]
     month: Month
 
 

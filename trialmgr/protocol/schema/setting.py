@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trialmgr.protocol.schema.base import Bilingual, Code, Day, Part, at_least
+from trialmgr.protocol.schema.base import Bilingual, Code, Day, Part, Whole, at_least
 
 
 class Regime(StrEnum):
@@ -39,8 +39,8 @@ class Site(Part):
 class Team(Part):
     """The people who carry the trial out, and what a coach is called here."""
 
-    coaches: Annotated[int, Field(ge=1)]
-    support: Annotated[int, Field(ge=0)] = 0
+    coaches: Annotated[Whole, Field(ge=1)]
+    support: Annotated[Whole, Field(ge=0)] = 0
     coach_called: Bilingual
 
 
@@ -56,8 +56,8 @@ class Round(Part):
     entry: Literal["batch", "rolling"]
     opens: Day
     closes: Day
-    target: Annotated[int, Field(ge=1)]
-    ratio: Annotated[Mapping[str, Annotated[int, Field(ge=1, le=1000)]], at_least(2)]
+    target: Annotated[Whole, Field(ge=1)]
+    ratio: Annotated[Mapping[str, Annotated[Whole, Field(ge=1, le=1000)]], at_least(2)]
 
     @property
     def template(self) -> dict[str, int]:
