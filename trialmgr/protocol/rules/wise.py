@@ -7,7 +7,7 @@ from trialmgr.core.documents import Key
 from trialmgr.protocol.rules.finding import Finding, each_provision
 from trialmgr.protocol.rules.law import months_after, rules_of
 from trialmgr.protocol.rules.measuring import planned_outcomes
-from trialmgr.protocol.schema import Disregard, Protocol
+from trialmgr.protocol.schema import Disregard, Intensification, Protocol
 
 LONGEST_SENTENCE = 15
 HARD_WORDS = ("participatie", "indicatie", "respondent", "re-integratie", "conform", "middels", "betreffende", "tevens")
@@ -22,6 +22,34 @@ def arms_large_enough(protocol: Protocol) -> Iterator[Finding]:
                 ("arms", place),
                 f"{arm.code!r} will have about {hoped} persons, below the minimum of {least}",
                 "recruit more",
+            )
+
+
+def coaches_enough(protocol: Protocol) -> Iterator[Finding]:
+    coached = [arm for arm in protocol.arms if arm.caseload.worker == "trial_coach"]
+    persons = sum(protocol.targets(entry.code).get(arm.code, 0) for entry in protocol.rounds for arm in coached)
+    most = protocol.team.coaches * min((arm.caseload.high for arm in coached), default=0)
+    if coached and persons > most:
+        each = round(persons / protocol.team.coaches)
+        yield Finding(
+            ("team", "coaches"),
+            f"are {protocol.team.coaches} for about {persons} coached persons, {each} each, above the caseload band",
+            "find more coaches, or recruit fewer people",
+        )
+
+
+def contacts_promised(protocol: Protocol) -> Iterator[Finding]:
+    ordinary = next((arm for arm in protocol.arms if arm.kinds == {"none"}), None)
+    for arm_place, _, given in each_provision(protocol):
+        arm = protocol.arms[arm_place]
+        if ordinary is None or not isinstance(given, Intensification):
+            continue
+        times = arm.contact.per_year / ordinary.contact.per_year
+        if times < given.factor:
+            yield Finding(
+                ("arms", arm_place, "contact", "every_weeks"),
+                f"gives {times:.1f} times the contacts of {ordinary.code}; the arm promises {given.factor:g} times",
+                "talk more often, or promise less",
             )
 
 
@@ -129,6 +157,8 @@ def _plain(text: str, key: Key) -> Iterator[Finding]:
 
 RULES = (
     arms_large_enough,
+    coaches_enough,
+    contacts_promised,
     few_strata,
     hidden_blocks,
     intensification_alone,
