@@ -21,7 +21,7 @@ from trialmgr.demo.servers import last_line, provision
 from trialmgr.demo.supervisor import Lock, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-HOME = ROOT / "var"
+HOME = Path(os.environ.get("TRIALMGR_DEMO_HOME", ROOT / "var")).resolve()
 PYTHON = sys.executable
 # What fills a new demo, in this order, once every process runs: the process it runs as, and the command.
 LOADING: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -38,7 +38,7 @@ class Stopped(Exception):
 def main() -> int:
     begin = time.monotonic()
     os.umask(0o077)
-    HOME.mkdir(mode=0o755, exist_ok=True)
+    HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
     HOME.chmod(0o755)  # PostgreSQL's account must get through to its own directory; the rest of var/ is closed
     (HOME / "log").mkdir(mode=0o700, exist_ok=True)
     place = Place.at(HOME, port_base=port_base())

@@ -1,5 +1,6 @@
 """`make demo-reset`: remove the data of the demo, when it is not running."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 from trialmgr.demo.errors import LaunchError
 from trialmgr.demo.supervisor import Lock
 
-HOME = Path(__file__).resolve().parent.parent.parent / "var"
+ROOT = Path(__file__).resolve().parent.parent.parent
+HOME = Path(os.environ.get("TRIALMGR_DEMO_HOME", ROOT / "var"))
 
 
 def main() -> None:

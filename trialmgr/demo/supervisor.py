@@ -33,7 +33,9 @@ class Lock:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise LaunchError(f"the demo is already running here ({self._holder()}): stop it first") from None
+                    holder = self._holder()
+                    self.file.close()
+                    raise LaunchError(f"the demo is already running here ({holder}): stop it first") from None
                 if not told:
                     waiting()
                     told = True
