@@ -8,6 +8,7 @@ import pytest
 
 from analysis.estimators.plan import plan_of
 from analysis.estimators.run import run_file
+from coaching.money.rulebook import rulebook
 from surveys.instruments.loading import read_questionnaire
 from trialmgr.core.documents import Document
 from trialmgr.protocol.reading import load_protocol, preset_names
@@ -36,6 +37,19 @@ def test_the_analysis_plan_is_one_that_analyse_accepts(name):
     protocol = load_protocol(name)
     plan = plan_of(Document(Path("plan.yaml"), protocol.analysis.plan.as_data()))
     assert [item.id for item in plan.analyses] == [item.id for item in protocol.analysis.plan.analyses]
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_what_is_promised_is_what_the_money_rules_work_out(name):
+    book = rulebook()
+    promised = [given for arm in load_protocol(name).arms for given in arm.provisions]
+    for given in (given for given in promised if given.kind == "disregard"):
+        (version,) = next(rule for rule in book.regimes[given.money].rules if rule.id == given.money).versions
+        assert (version.share * 100, version.cap) == (given.percent, given.monthly_cap)
+        assert given.max_months <= version.months
+    for given in (given for given in promised if given.kind == "bonus"):
+        (version,) = book.bonuses[given.money].versions
+        assert (version.ceiling, version.payments) == (given.yearly_max, given.payments_per_year)
 
 
 def test_the_tilburg_plan_estimates_each_arm_against_control(tmp_path):

@@ -47,7 +47,7 @@ def test_an_unknown_name_is_bad_input():
 def test_form_and_law_are_checked_in_one_run_in_the_order_of_the_file():
     text = changed(
         ("end: 2019-12-31", "end: 31-12-2019"),
-        ("percent: 50,", "percent: 75,"),
+        ("percent: 50", "percent: 75"),
         ("every_weeks: 4,", "every_weeks: 20,"),
         ("must_be: yes", "must_be: perhaps"),
         ("unit: household", "unit: person"),

@@ -32,7 +32,10 @@ class Intensification(Part):
 
 
 class Disregard(Part):
-    """Part of the earnings is kept beside the benefit, per month, up to a ceiling."""
+    """Part of the earnings is kept beside the benefit, per month, up to a ceiling.
+
+    `money` names the regime under `coaching/money/rules` that works the amounts out.
+    """
 
     kind: Literal["disregard"]
     percent: Percent
@@ -40,15 +43,17 @@ class Disregard(Part):
     """None: no ceiling."""
     max_months: Months
     joint_for_couples: bool = True
+    money: Code | None = None
 
 
 class Bonus(Part):
-    """A premium for work that does not count as means."""
+    """A premium for work that does not count as means; `money` names the bonus that works it out."""
 
     kind: Literal["bonus"]
     yearly_max: Euro
     payments_per_year: Annotated[Whole, Field(ge=1, le=12)]
     condition: Bilingual
+    money: Code | None = None
 
 
 class Choice(Part):
