@@ -251,22 +251,21 @@ class _Acceptance:
         groups = [labels == arm for arm in range(self.arms)]
         sizes = [group.sum(axis=1) for group in groups]
         means = [group @ self.values / np.maximum(size, 1)[:, None] for group, size in zip(groups, sizes, strict=True)]
-        good: npt.NDArray[np.bool_] = np.ones(len(labels), np.bool_)
+        good = np.ones(len(labels), np.bool_)
         for one, two in combinations(range(self.arms), 2):
             either_empty = (sizes[one] == 0) | (sizes[two] == 0)
-            alike = self._alike(means[one] - means[two], sizes[one], sizes[two])
-            good[np.logical_not(np.logical_or(either_empty, alike))] = False
+            good[~(either_empty | self._alike(means[one] - means[two], sizes[one], sizes[two]))] = False
         return good
 
     def _alike(self, apart: Numbers, n1: npt.NDArray[np.intp], n0: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
         size = len(self.rule.mahalanobis)
         limits = np.array([_number(limit.max_difference) for limit in self.rule.tolerances])
-        near: npt.NDArray[np.bool_] = (np.abs(apart[:, size:]) <= limits * (1 + 1e-12)).all(axis=1)
+        near = np.asarray((np.abs(apart[:, size:]) <= limits * (1 + 1e-12)).all(axis=1), np.bool_)
         if size:
             inverse = np.linalg.inv(np.atleast_2d(np.cov(self.values[:, :size].T)))
             d = apart[:, :size]
             distance = n1 * n0 / np.maximum(n1 + n0, 1) * np.einsum("ij,jk,ik->i", d, inverse, d)
-            near &= distance <= _number(self.rule.max) * (1 + 1e-9)
+            near[distance > _number(self.rule.max) * (1 + 1e-9)] = False
         return near
 
 
