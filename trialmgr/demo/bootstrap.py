@@ -46,7 +46,7 @@ def install(kind: str, *, room: int) -> None:
     if not works():
         make_environment(uv)
     pip = [uv, "pip"] if uv else [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    into = ["--python", str(PYTHON)] if uv else ["--progress-bar", "off"]
+    into = ["--python", str(PYTHON)] if uv else ["--progress-bar", "off", "--no-compile"]
     files = [part for name in REQUIREMENTS[kind] for part in ("--requirement", name)]
     run_with_progress([*pip, "install", *into, "--require-hashes", *files], packages(kind))
     stamp(kind).write_text(fingerprint(kind))
@@ -101,6 +101,7 @@ def run_with_progress(command: list[str], total: int) -> None:
         seen += line.startswith(("Collecting ", " + "))
         if line.startswith("Installing collected"):
             progress(f"unpacking {total} packages")
+            shown = float("inf")
         elif time.monotonic() - shown > (0.2 if sys.stdout.isatty() else 10):
             shown = time.monotonic()
             progress(f"installing packages: {min(seen, total)} of {total}")
