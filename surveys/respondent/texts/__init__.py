@@ -89,7 +89,6 @@ class Texts(BaseModel):
 
     privacy_title: str
     privacy_text: list[str]
-    privacy_drawing: str
     privacy_town: str
     privacy_town_has: str
     privacy_vault: str

@@ -1,0 +1,52 @@
+"""A real browser before the survey process, served from a thread of the tests."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.core.wsgi import get_wsgi_application
+from django.db import connection
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+STRICT = {"runOnly": ["wcag2a", "wcag2aa", "wcag2aaa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *args: object) -> None:
+        """Nothing: the survey keeps no access log either."""
+
+
+class Threads(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The survey process on a free port; gives its address."""
+    connection.settings_dict["CONN_MAX_AGE"] = 0  # each thread ends with its request, and its connection with it
+    with make_server("127.0.0.1", 0, get_wsgi_application(), Threads, Quiet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        except Exception as error:
+            pytest.skip(f"no browser: install chromium ({type(error).__name__})")
+        yield browser
+        browser.close()
+
+
+def faults_of(page: Page) -> list[str]:
+    """What axe-core finds against WCAG 2.2, level AAA rules included, each with the elements concerned."""
+    found = Axe().run(page, options=STRICT).response["violations"]
+    return [f"{one['id']}: {[node['html'][:120] for node in one['nodes']]}" for one in found]
