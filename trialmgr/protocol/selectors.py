@@ -4,6 +4,8 @@ import json
 from datetime import datetime
 from functools import lru_cache
 
+from django.utils.translation import gettext as _
+
 from trialmgr.core.errors import DomainError
 from trialmgr.protocol.models import ProtocolVersion
 from trialmgr.protocol.reading import restore
@@ -17,8 +19,12 @@ def current_protocol(trial: str) -> Protocol:
     """
     version = ProtocolVersion.objects.filter(trial__code=trial).order_by("-number").defer("document").first()
     if version is None:
-        raise DomainError(f"There is no protocol of trial {trial!r}.")
+        raise DomainError(no_protocol(trial))
     return protocol_of(version)
+
+
+def no_protocol(trial: str) -> str:
+    return _("There is no protocol of the trial %(trial)s.") % {"trial": trial}
 
 
 def current_version(trial: str) -> ProtocolVersion | None:

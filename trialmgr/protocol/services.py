@@ -13,7 +13,7 @@ from trialmgr.protocol.changes import undone
 from trialmgr.protocol.models import ProtocolVersion, Trial
 from trialmgr.protocol.reading import canonical, check, sha256
 from trialmgr.protocol.schema import Protocol
-from trialmgr.protocol.selectors import current_version, protocol_of
+from trialmgr.protocol.selectors import current_version, no_protocol, protocol_of
 
 
 class ReasonMissing(DomainError):
@@ -69,7 +69,7 @@ def record_first_draw(*, trial: str, at: datetime) -> ProtocolVersion:
     row = Trial.objects.select_for_update(of=("self",), no_key=True).filter(code=trial).first()
     version = current_version(trial)
     if row is None or version is None:
-        raise DomainError(f"There is no protocol of trial {trial!r}.")
+        raise DomainError(no_protocol(trial))
     if row.first_drawn_at is None:
         row.first_drawn_at = at
         row.save(update_fields=["first_drawn_at"])

@@ -8,6 +8,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
+from django.utils import translation
 
 from trialmgr.core import audit, clock
 from trialmgr.core.documents import parse_document
@@ -35,6 +36,12 @@ def document(*swaps):
 LONGER = ("closes: 2018-12-31", "closes: 2019-01-31")
 
 
+@pytest.fixture(autouse=True)
+def english():
+    with translation.override("en"):
+        yield
+
+
 @pytest.fixture
 def leader(db):
     return User.objects.create_user("leader@tilburg.example", "a long password 1", name="Lidy Leider")
@@ -60,9 +67,9 @@ def test_a_loaded_protocol_is_the_current_one(load, leader):
 
 
 def test_an_unknown_trial_has_no_protocol(db):
-    with pytest.raises(DomainError, match="no protocol of trial 'nowhere'"):
+    with pytest.raises(DomainError, match="no protocol of the trial nowhere"):
         current_protocol("nowhere")
-    with pytest.raises(DomainError, match="no protocol of trial 'nowhere'"):
+    with pytest.raises(DomainError, match="no protocol of the trial nowhere"):
         services.record_first_draw(trial="nowhere", at=MONDAY)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal, TypeVar
 
+from django.utils.translation import gettext as _
 from pydantic import Field
 
 from trialmgr.core.errors import DomainError
@@ -119,16 +120,16 @@ class Protocol(Part):
     reports: Reports = Reports()
 
     def arm(self, code: str) -> Arm:
-        return _by_code(self.arms, code, "arm")
+        return _by_code(self.arms, code)
 
     def round(self, code: str) -> Round:
-        return _by_code(self.rounds, code, "recruitment round")
+        return _by_code(self.rounds, code)
 
     def wave(self, code: str) -> Wave:
-        return _by_code(self.waves, code, "wave")
+        return _by_code(self.waves, code)
 
     def outcome(self, code: str) -> Outcome:
-        return _by_code(self.outcomes, code, "outcome")
+        return _by_code(self.outcomes, code)
 
     @property
     def control(self) -> Arm:
@@ -148,8 +149,8 @@ class Protocol(Part):
         return counts
 
 
-def _by_code(parts: tuple[Coded, ...], code: str, called: str) -> Coded:
+def _by_code(parts: tuple[Coded, ...], code: str) -> Coded:
     for part in parts:
         if part.code == code:
             return part
-    raise DomainError(f"the protocol has no {called} {code!r}")
+    raise DomainError(_("%(code)s is not in the protocol.") % {"code": code})

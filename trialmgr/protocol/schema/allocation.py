@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
+from django.utils.translation import gettext as _
 from pydantic import Field
 
 from trialmgr.core.errors import DomainError
@@ -45,7 +46,10 @@ class Factor(Part):
         for level in self.levels:
             if level.holds(value):
                 return level
-        raise DomainError(f"{self.trait} {value!r} is in no level of the stratum factor {self.code}")
+        raise DomainError(
+            _("%(trait)s %(value)s is in no level of the stratum factor %(factor)s.")
+            % {"trait": self.trait, "value": value, "factor": self.code}
+        )
 
 
 class Allocation(Part):
@@ -73,5 +77,5 @@ class Allocation(Part):
         """
         missing = [factor.trait for factor in self.strata if factor.trait not in traits]
         if missing:
-            raise DomainError(f"the stratum needs {', '.join(missing)}")
+            raise DomainError(_("The stratum cannot be told without %(traits)s.") % {"traits": ", ".join(missing)})
         return "/".join(factor.level_of(traits[factor.trait]).code for factor in self.strata) or "all"
