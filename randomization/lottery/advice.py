@@ -32,6 +32,14 @@ class Advice:
     warns: bool = False
 
 
+def advise(design: Design, sizes: Mapping[str, int]) -> list[Advice]:
+    """All that can be said of a design on strata of these sizes without simulating."""
+    if design.method == "minimisation":
+        return [thin_strata(design, sizes)]
+    known = [] if design.balance else [imbalance(design, sizes)]
+    return [guessing(design), *known, thin_strata(design, sizes)]
+
+
 def guessing(design: Design) -> Advice:
     """How often someone who knows all earlier lots guesses the next one, against blind luck."""
     chance, luck = float(guess_chance(design)), float(max(design.shares.values()))

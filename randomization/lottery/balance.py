@@ -1,5 +1,6 @@
 """The rule of a re-randomised draw, in whole numbers only, so that every machine accepts the same draws."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -7,6 +8,7 @@ from itertools import combinations
 from math import lcm
 from typing import Any, Self
 
+PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 Vector = list[int]
 Matrix = list[list[int]]
 
@@ -72,6 +74,9 @@ class BalanceRule:
 
 def _whole_numbers(rows: Sequence[Sequence[str]]) -> tuple[list[Vector], list[int]]:
     """The values of each column times the smallest scale that makes them all whole, and those scales."""
+    for value in (value for row in rows for value in row):
+        if not PLAIN_NUMBER.fullmatch(value):
+            raise ValueError(f"{value!r} is not a number")
     exact = [[Fraction(value) for value in row] for row in rows]
     scales = [lcm(*(value.denominator for value in column)) for column in zip(*exact, strict=True)]
     return [[int(value * scale) for value, scale in zip(row, scales, strict=True)] for row in exact], scales

@@ -50,14 +50,18 @@ def read_record(path: Path) -> Record:
     return Record.from_json(text, path.name)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Replace `path` by `text` at once, on disk before this returns. Raises BadInput when it cannot be written."""
+def write_whole(path: Path, text: str, *, private: bool = False) -> None:
+    """Replace `path` by `text` at once, on disk before this returns; `private` files are for the owner only.
+
+    Raises BadInput when it cannot be written.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with part.open("w", encoding="utf-8", newline="") as file:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o644)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(handle)
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)

@@ -89,6 +89,15 @@ def reveal(record: Record, secret: bytes, *, unit: str, stratum: str) -> tuple[R
     return replace(record, revealed=(*(record.revealed or ()), entry)), place
 
 
+def places_of(record: Record, secret: bytes) -> dict[str, list[str]]:
+    """The arms of all places of each stratum, in order, for a system that gives them out itself.
+
+    Whoever sees them can foretell every lot: keep them as secret as the secret.
+    """
+    lots = Lots(_seed(record, secret))
+    return {stratum: sequence(record.params, stratum, places, lots) for stratum, places in record.strata}
+
+
 def close(record: Record, secret: bytes) -> Record:
     """End the enrolment: publish the secret, so that every place can be replayed. Nothing can be revealed after it."""
     seed = _seed(record, secret)

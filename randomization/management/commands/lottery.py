@@ -1,6 +1,8 @@
 """Draw lots on a spreadsheet, without a database, so that anyone can replay them."""
 
+import csv
 import fcntl
+import io
 import json
 import sys
 from argparse import ArgumentParser
@@ -11,9 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from randomization.lottery.advice import advise
 from randomization.lottery.design import Design
 from randomization.lottery.draw import Frozen, commit, draw, freeze, new_secret
+from randomization.lottery.explain import Language, explain
 from randomization.lottery.files import is_open_to_others, read_record, read_secret, write_secret, write_whole
+from randomization.lottery.lists import READERS, Expected, list_of, to_redcap
 from randomization.lottery.record import Record
 from randomization.lottery.sequential import announce, close, reveal, seal
 from randomization.lottery.tables import UnitTable, read_places, read_units
@@ -37,6 +42,18 @@ class Command(ToolCommand):
         revealing.add_argument("--unit", required=True, help="the unit, registered for good")
         revealing.add_argument("--stratum", default="all")
         self._opening(actions.add_parser("close", help="end the enrolment and publish the secret"))
+        exporting = self._opening(actions.add_parser("export", help="write the arms as a REDCap allocation table"))
+        exporting.add_argument("--out", type=Path, required=True)
+        exporting.add_argument("--columns", default="stratum", help="names for the parts of a stratum `a|b`")
+        importing = actions.add_parser("import-list", help="read an allocation list made elsewhere")
+        importing.add_argument("list", type=Path)
+        importing.add_argument("--format", choices=sorted(READERS), required=True)
+        importing.add_argument("--expected", type=Path, help="YAML with arms, strata or sites that may occur")
+        importing.add_argument("--out", type=Path, required=True, help="CSV with stratum columns, place, label, arm")
+        advising = actions.add_parser("advise", help="what the design is worth on this list, before anything is drawn")
+        advising.add_argument("units", type=Path)
+        advising.add_argument("design", type=Path)
+        advising.add_argument("--language", choices=("nl", "en"), default="en")
 
     def handle(self, *, action: str, **options: Any) -> None:
         getattr(self, f"_{action.replace('-', '_')}")(**options)
@@ -105,6 +122,34 @@ class Command(ToolCommand):
             closed = close(read_record(record), read_secret(secret_file or record.with_suffix(".secret")))
             write_whole(record, closed.to_json())
         self._report(closed, {})
+
+    def _export(self, *, record: Path, secret_file: Path | None, out: Path, columns: str, **_: Any) -> None:
+        drawn = read_record(record)
+        sealed = drawn.is_sequential and drawn.secret is None
+        secret = read_secret(secret_file or record.with_suffix(".secret")) if sealed else None
+        write_whole(out, to_redcap(list_of(drawn, columns.split(","), secret)), private=True)
+
+    def _import_list(self, *, list: Path, format: str, expected: Path | None, out: Path, **_: Any) -> None:  # noqa: A002
+        places = READERS[format](list, Expected.read(expected) if expected else None)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([*places.columns, "place", "label", "arm"])
+        writer.writerows([*place.stratum, place.number, place.label, place.arm] for place in places.places)
+        write_whole(out, text.getvalue(), private=True)
+        strata = {place.stratum for place in places.places}
+        self.stdout.write(f"{len(places.places)} places in {len(strata)} strata")
+
+    def _advise(self, *, units: Path, design: Path, language: Language, **_: Any) -> None:
+        rules = Design.read(design)
+        if rules.mode == "sequential":
+            sizes = read_places(units)
+        else:
+            table = read_units(units, rules)
+            sizes = dict(Counter(row[1] for row in freeze(table.rows, rules, where=table.where).units))
+        self.stdout.write("\n\n".join(explain(rules, language, strata=len(sizes))) + "\n")
+        for advice in advise(rules, sizes):
+            mark = "! " if advice.warns else "- "
+            self.stdout.write(mark + (advice.nl if language == "nl" else advice.en))
 
     def _prepared(
         self, *, units: Path, design: Path, event: str | None, after: Path | None, **_: Any
