@@ -220,7 +220,10 @@ def _formula(version: Version, earned: Ints, hours: Ints) -> Ints:
         assert version.base_hours is not None
         assert version.per_hour is not None
         bottom = 100
-        above = np.maximum(0, cents(version.base) * 100 + cents(version.per_hour) * (hours - cents(version.base_hours)))
+        more = hours - cents(version.base_hours)
+        if version.whole_hours:
+            more = np.sign(more) * (np.abs(more) // 100) * 100
+        above = np.maximum(0, cents(version.base) * 100 + cents(version.per_hour) * more)
     if version.rounding == "half-up":
         return (2 * above + bottom) // (2 * bottom)
     return above // bottom if version.rounding == "down" else -(-above // bottom)

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from coaching.money.fields import Day, Euros, Number, Strict, Texts, Words, first_day, last_day, month_of
+from coaching.money.fields import CENT, Day, Euros, Number, Strict, Texts, Words, first_day, last_day, month_of
 from trialmgr.core.documents import read_document, validate
 from trialmgr.core.errors import BadInput, Fault
 
@@ -63,16 +63,17 @@ class Dated(Strict):
 class Version(Dated):
     """One version of a rule.
 
-    `share` of the earnings, or `base` euros at `base_hours` a week with `per_hour` euros for each hour more or less;
-    never above `cap` a month nor above the earnings. `unit` says whose earnings, cap and months are taken together.
-    `months`: how many months the rule can be used. Count `used` counts the months in which something was kept; count
-    `consecutive` runs on from the first of these, with or without earnings.
+    `share` of the earnings, or `base` euros at `base_hours` a week with `per_hour` euros for each hour more or less
+    (parts of an hour count, unless `whole_hours`); never above `cap` a month nor above the earnings. `unit` says whose
+    earnings, cap and months are taken together. `months`: how many months the rule can be used. Count `used` counts the
+    months in which something was kept; count `consecutive` runs on from the first of these, with or without earnings.
     """
 
     share: Number | None = Field(None, le=1)
     base: Euros | None = None
     base_hours: Number | None = None
     per_hour: Euros | None = None
+    whole_hours: bool = False
     cap: Euros | None = None
     months: int | None = Field(None, ge=0, le=600)
     count: Literal["used", "consecutive"] = "used"
@@ -91,6 +92,8 @@ class Version(Dated):
             raise ValueError("is half a rule per hour -> give base, base_hours and per_hour")
         if self.share is not None and self.share.normalize().as_tuple().exponent < -6:  # type: ignore[operator]
             raise ValueError("has a share with more than six decimals -> round it")
+        if self.base_hours is not None and self.base_hours != self.base_hours.quantize(CENT):
+            raise ValueError("has base_hours with more than two decimals -> round it")
         if self.netting and self.unit == "person":
             raise ValueError("nets per person -> netting is done for the household: use unit household")
         return self

@@ -183,7 +183,10 @@ def _formula(version: Version, earned: Decimal, hours: Decimal) -> Decimal:
         assert version.base is not None
         assert version.base_hours is not None
         assert version.per_hour is not None
-        amount = max(ZERO, version.base + version.per_hour * (hours - version.base_hours))
+        more = hours - version.base_hours
+        if version.whole_hours:
+            more = more.to_integral_value(ROUND_DOWN)
+        amount = max(ZERO, version.base + version.per_hour * more)
     return amount.quantize(CENT, ROUNDING[version.rounding])
 
 

@@ -220,7 +220,8 @@ def _formula(use: Use) -> Words:
         )
     plain = {"hours": use.hours, "base_hours": version.base_hours or Decimal(0)}
     hours = {name: Words(nl=number(value, "nl"), en=number(value, "en")) for name, value in plain.items()}
-    return say("hours", base=version.base, per_hour=version.per_hour, formula=use.formula, **hours)
+    name = "hours_whole" if version.whole_hours else "hours"
+    return say(name, base=version.base, per_hour=version.per_hour, formula=use.formula, **hours)
 
 
 def _compared(result: Result) -> Words:
