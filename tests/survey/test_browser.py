@@ -1,13 +1,14 @@
 """The survey in a real browser on a small phone: without JavaScript, with the keyboard, for assistive technology."""
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Response
 
 from tests.answers_store import Person
 from tests.survey.browser import chromium, faults_of, served
 
 PHONE = {"width": 360, "height": 740}
 NARROW = {"width": 320, "height": 568}
+TWICE_NARROW = {"width": 640, "height": 1136}
 SMALL = """() => [...document.querySelectorAll('a, button, label.option, input, textarea')]
     .filter(one => !one.closest('.option') || one.matches('label'))
     .filter(one => !one.matches('.visually-hidden, .skip-link, [type=hidden], li > a, .summary a, p:not(.back) > a'))
@@ -99,46 +100,33 @@ def states(page: Page, address: str, link: str):
     yield "answered elsewhere"
 
 
-def test_axe_finds_nothing_and_every_state_fits_a_small_phone(phone, address, link):
-    requests, console = [], []
+def test_every_state_suits_assistive_technology_and_any_phone(phone, address, link):
+    """axe with level AAA contrast, large targets and type, 320 px, double-size text, 40 kB a page, no other host."""
+    requests, console, weights, titles = [], [], {}, set()
     phone.on("request", lambda request: requests.append(request.url))
     phone.on("console", lambda message: console.append(message.text) if message.type == "error" else None)
-    titles = set()
+    phone.on("response", lambda response: weights.update({response.url: size_of(response)}))
     for state in states(phone, address, link):
         assert faults_of(phone) == [], state
         assert phone.evaluate(SMALL) == [], state
         assert phone.evaluate(TINY) == [], state
         titles.add(phone.title())
-        phone.set_viewport_size(NARROW)
-        assert phone.evaluate("document.documentElement.scrollWidth") <= 320, state
+        for viewport, root in ((NARROW, "112.5%"), (TWICE_NARROW, "225%")):
+            phone.set_viewport_size(viewport)
+            phone.evaluate("size => document.documentElement.style.fontSize = size", root)
+            assert phone.evaluate("document.documentElement.scrollWidth") <= viewport["width"], (state, root)
         phone.set_viewport_size(PHONE)
+        phone.evaluate("document.documentElement.style.fontSize = ''")
     assert len(titles) >= 14
     assert all(url.startswith(address) for url in requests)
     assert [text for text in console if "404" not in text] == []
-
-
-def test_text_of_double_size_still_fits(phone, address, link):
-    for state in states(phone, address, link):
-        phone.set_viewport_size({"width": 640, "height": 1136})
-        phone.evaluate("document.documentElement.style.fontSize = '225%'")  # 200% of our 112.5%
-        assert phone.evaluate("document.documentElement.scrollWidth") <= 640, state
-        phone.evaluate("document.documentElement.style.fontSize = ''")
-
-
-def test_no_page_weighs_more_than_forty_kilobytes(phone, address, link):
-    weights = {}
-
-    def weigh(response) -> None:
-        if response.status == 200 and response.request.resource_type in {"document", "stylesheet", "image"}:
-            weights[response.url] = len(response.body())
-
-    phone.on("response", weigh)
-    for _ in states(phone, address, link):
-        pass
     shared = sum(size for url, size in weights.items() if "/static/" in url)
-    pages = [size for url, size in weights.items() if "/static/" not in url]
     assert shared > 0
-    assert max(pages) + shared < 40_000
+    assert shared + max(size for url, size in weights.items() if "/static/" not in url) < 40_000
+
+
+def size_of(response: Response) -> int:
+    return len(response.body()) if response.status == 200 else 0
 
 
 def test_everything_works_without_javascript(browser, address, wave, person, link):

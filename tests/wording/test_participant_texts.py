@@ -8,14 +8,13 @@ import pytest
 from surveys.respondent.texts import catalogue
 
 LONGEST = {"nl": 15, "en": 17}
-BANNED = {
-    "nl": (
-        "participatie indicatie respondent enquête anoniem geanonimiseerd deelnemer betreffende desgewenst middels inzake "
-        "dient dienen indien tevens teneinde conform reeds echter bijstand vragenlijst gegevensverwerking pseudoniem token "
-        "cookie browser server klikken"
-    ).split(),
-    "en": "respondent anonymous anonymised pseudonym token cookie browser server hereby pursuant".split(),
-}
+DUTCH = """
+    participatie indicatie respondent enquête anoniem geanonimiseerd deelnemer betreffende desgewenst middels inzake
+    dient dienen indien tevens teneinde conform reeds echter bijstand vragenlijst gegevensverwerking pseudoniem token cookie
+    browser server klikken
+"""
+ENGLISH = "respondent anonymous anonymised pseudonym token cookie browser server hereby pursuant"
+BANNED = {"nl": DUTCH.split(), "en": ENGLISH.split()}
 LONG_WORDS = re.compile(r"[^\W\d]{13,}")
 KNOWN_LONG = {"toegankelijkheid", "onderzoekers", "hoofdletters", "toetsenbord", "accessibility"}
 
