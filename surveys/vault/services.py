@@ -59,7 +59,11 @@ def load_run(*, run: str, study: str, rows: Sequence[dict[str, Any]], extra: dic
     """Keep the outcome rows of one run for the study worker, pseudonyms in the place of person ids, and ring for it.
 
     Each row has a `pid`, which becomes `pseud` (64 hexadecimal digits). The rows wait encrypted on our own disk.
+    Raises Refused for a run that nobody approved.
     """
+    if {"run": run, "study": study} not in store.wanted_runs():
+        log.warning("refused load run=%s study=%s rows=%d: not approved", run, study, len(rows))
+        raise Refused(f"run {run} of {study} is not approved and waiting for outcomes")
     kept = [
         {**{name: value for name, value in row.items() if name != "pid"}, "pseud": _pseud(study, row["pid"])}
         for row in rows

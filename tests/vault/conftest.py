@@ -54,6 +54,17 @@ def office(settings):
 
 
 @pytest.fixture
+def approve(monkeypatch):
+    """Let these runs of a study be approved and wait for outcomes; approving itself is the research side's."""
+
+    def approved(wave, *runs):
+        wanted = [{"run": run, "study": wave.study} for run in runs]
+        monkeypatch.setattr(services.store, "wanted_runs", lambda: wanted)
+
+    return approved
+
+
+@pytest.fixture
 def make_pids():
     return lambda number: [secrets.token_hex(16) for _ in range(number)]
 

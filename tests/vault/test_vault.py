@@ -80,8 +80,11 @@ def test_a_status_that_failed_does_not_use_up_the_night(office, wave, make_pids,
         services.submitted_of(study=wave.study, wave=wave.name, pids=request["pids"])
 
 
-def test_a_run_is_kept_encrypted_under_pseudonyms_and_the_worker_is_called(office, wave, make_pids, rung, own_state):
+def test_a_run_is_kept_encrypted_under_pseudonyms_and_the_worker_is_called(
+    office, wave, make_pids, approve, rung, own_state
+):
     pids = make_pids(4)
+    approve(wave, "run-7")
     rows = [{"pid": pid, "arm": "B", "exit_month": "2027-05"} for pid in pids]
     code, body = office.post(
         "load", {"run": "run-7", "study": wave.study, "rows": rows, "extra": {"strata": ["young"]}}
@@ -103,7 +106,18 @@ def test_a_run_is_kept_encrypted_under_pseudonyms_and_the_worker_is_called(offic
         state.read_workspace("run-7")
 
 
-def test_rows_of_one_run_cannot_be_passed_off_as_another(office, wave, make_pids, own_state):
+def test_outcomes_are_taken_for_approved_runs_of_that_study_only(office, wave, make_pids, approve, rung, caplog):
+    rows = [{"pid": pid} for pid in make_pids(2)]
+    assert office.post("load", {"run": "run-1", "study": wave.study, "rows": rows})[0] == 422
+    approve(wave, "run-2")
+    for run, study in (("run-1", wave.study), ("run-2", "another")):
+        assert office.post("load", {"run": run, "study": study, "rows": rows})[0] == 422
+    assert state.workspaces() == rung == []
+    assert caplog.text.count("not approved") == 3
+
+
+def test_rows_of_one_run_cannot_be_passed_off_as_another(office, wave, make_pids, approve, own_state):
+    approve(wave, "run-1")
     rows = [{"pid": pid} for pid in make_pids(2)]
     office.post("load", {"run": "run-1", "study": wave.study, "rows": rows})
     (own_state / "run-1.run").rename(own_state / "run-2.run")
@@ -111,7 +125,9 @@ def test_rows_of_one_run_cannot_be_passed_off_as_another(office, wave, make_pids
         state.read_workspace("run-2")
 
 
-def test_a_dead_broker_does_not_lose_a_run(office, wave, make_pids, monkeypatch, caplog):
+def test_a_dead_broker_does_not_lose_a_run(office, wave, make_pids, approve, monkeypatch, caplog):
+    approve(wave, "run-1")
+
     def dead(*args, **kwargs):
         raise OperationalError
 
@@ -189,7 +205,8 @@ def test_a_verb_is_never_a_get(office, verb):
     assert office.client.get(f"/{verb}").status_code == 405
 
 
-def test_the_log_holds_counts_only(office, wave, make_pids, caplog, answers_as):
+def test_the_log_holds_counts_only(office, wave, make_pids, approve, caplog, answers_as):
+    approve(wave, "r1")
     caplog.set_level(logging.INFO)
     pids = make_pids(20)
     answers_as(wave, pids[:7])

@@ -10,8 +10,8 @@ from surveys.respondent.texts import catalogue
 LONGEST = {"nl": 15, "en": 17}
 DUTCH = """
     participatie indicatie respondent enquête anoniem geanonimiseerd deelnemer betreffende desgewenst middels inzake
-    dient dienen indien tevens teneinde conform reeds echter bijstand vragenlijst gegevensverwerking pseudoniem token cookie
-    browser server klikken
+    dient dienen indien tevens teneinde conform reeds echter bijstand vragenlijst gegevensverwerking pseudoniem token
+    cookie browser server klikken
 """
 ENGLISH = "respondent anonymous anonymised pseudonym token cookie browser server hereby pursuant"
 BANNED = {"nl": DUTCH.split(), "en": ENGLISH.split()}

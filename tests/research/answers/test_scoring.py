@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+from django.core.management import call_command
 from django.db.utils import ProgrammingError
 
 from surveys.answers import selectors, services, tasks
@@ -170,3 +171,17 @@ def test_the_beat_enqueues_a_task_for_each_wave_to_score(wave, login, monkeypatc
     with login("research_scoring"):
         tasks.score_due()
     assert wave.number in sent
+
+
+def test_waves_are_opened_and_closed_from_the_command_line(login, capsys):
+    study = Wave().study
+    with login("research_web"):
+        call_command("open_wave", study, "baseline", "tilburg")
+        call_command("close_wave", study, "baseline", reason="the window has passed")
+        with pytest.raises(SystemExit) as stopped:
+            call_command("open_wave", study, "wave9", "tilburg")
+    said = capsys.readouterr()
+    assert said.out.startswith(f"wave baseline of {study} is open as number ")
+    assert said.out.endswith(f"wave baseline of {study} is closed\n")
+    assert stopped.value.code == 2
+    assert said.err == "tilburg: has no wave wave9: use one of baseline, mid, end\n"
