@@ -34,3 +34,12 @@ def test_a_correction_of_some_days_of_a_month_is_accepted(case_from: Callable[[s
         "earnings: [{month: 2018-01, amount: 100}, {from: 2018-01-10, until: 2018-01-20, amount: -20}]\n"
     )
     assert len(case.earnings) == 2
+
+
+def test_a_lone_parent_until_the_day_before_a_partner_joins_is_accepted(case_from: Callable[[str], Case]) -> None:
+    case = case_from(
+        "household: H\nfrom: 2018-01\nuntil: 2018-03\nmembers:\n"
+        "  - {name: Anna, traits: [{trait: lone-parent, from: 2018-01-01, until: 2018-02-14}]}\n"
+        "  - {name: Bert, from: 2018-02-15}\n"
+    )
+    assert len(case.members) == 2

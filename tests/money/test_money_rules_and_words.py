@@ -158,3 +158,15 @@ def test_the_months_before_are_looked_at_for_what_changed(worked_out: Callable[.
     assert "Note: from this month another law or amount holds (the ordinary rule)." in told[2]
     assert told[3][0].startswith("Bert no longer belongs to your household.")
     assert not any("Note:" in sentence for sentence in told[1] + told[3])
+
+
+@pytest.mark.parametrize(("amount", "said"), [("398.00", False), ("398.02", True)])
+def test_the_cap_is_spoken_of_only_where_it_takes_something_off(
+    amount: str, said: bool, worked_out: Callable[..., History]
+) -> None:
+    done = worked_out(
+        "household: H\nfrom: 2018-01\nuntil: 2018-01\nmembers: [{name: Anna}]\n"
+        + TRIAL
+        + f"earnings: [{{month: 2018-01, amount: {amount}}}]\n"
+    )
+    assert any("You may keep at most" in sentence.en for sentence in sentences(done, 0)) is said
