@@ -11,6 +11,7 @@ from typing import Any
 from coaching.money.fields import Words, month_text
 from coaching.money.history import History, Result
 from coaching.money.rulebook import doubts
+from coaching.money.track import Use
 from coaching.money.words import LANGUAGES, bonus_sentences, month_name, sentences, written
 
 COLUMNS = (
@@ -81,7 +82,10 @@ def as_json(history: History) -> str:
     document = {
         "household": history.case.household,
         "regular": history.case.regular,
-        "months": records(history),
+        "months": [
+            {**record, "members": _members(result), "uses": [_use(use) for use in result.uses]}
+            for record, result in zip(records(history), history.months, strict=True)
+        ],
         "bonuses": [
             {
                 "on": entry.payment.on.isoformat(),
@@ -105,6 +109,29 @@ def as_json(history: History) -> str:
         "note": WORDS["en"]["note"],
     }
     return json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n"
+
+
+def _members(result: Result) -> dict[str, Any]:
+    """What each member earned: in the trial, outside it, and on days that do not count."""
+    return {
+        name: {"in_trial": pay.in_trial, "outside": pay.outside, "not_counted": pay.not_counted}
+        for name, pay in result.facts.pay.items()
+    }
+
+
+def _use(use: Use) -> dict[str, Any]:
+    return {
+        "rule": use.rule.id,
+        "article": use.version.article,
+        "members": use.members,
+        "earned": use.earned,
+        "before_cap": use.formula,
+        "cap": use.cap,
+        "netted": use.netted,
+        "amount": use.amount,
+        "month": use.used,
+        "left": use.left,
+    }
 
 
 def as_text(history: History, languages: tuple[str, ...] = LANGUAGES) -> str:

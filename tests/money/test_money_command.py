@@ -59,6 +59,16 @@ def test_the_json_keeps_cents_as_text_and_lists_what_is_not_verified(single: Pat
     assert {"rule_nl", "rule_en", "what_nl", "what_en"} == set(document["not_verified"][0])
 
 
+def test_the_json_tells_who_earned_what_and_how_the_rule_was_used() -> None:
+    path = next(path for path in EXAMPLES if path.stem == "couple")
+    february = json.loads(explain(path, "--format", "json"))["months"][1]
+    assert february["members"]["Bert"] == {"in_trial": "190.00", "outside": "0.00", "not_counted": "90.00"}
+    (use,) = february["uses"]
+    assert use["members"] == ["Anna", "Bert"]
+    assert (use["earned"], use["before_cap"], use["cap"], use["amount"]) == ("440.00", "220.00", "199.00", "199.00")
+    assert (use["month"], use["left"]) == (2, 22)
+
+
 def test_a_shortfall_is_an_alert_in_words_and_a_status_in_data() -> None:
     path = next(path for path in EXAMPLES if path.stem == "new-year")
     assert "LET OP: in december 2026, januari 2027 houdt dit huishouden minder" in explain(path)
