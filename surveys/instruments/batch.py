@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,7 @@ def score_file(instrument: Instrument, source: Path, target: Path, *, wrong_as_m
         return _score(instrument, source, out, wrong_as_missing=wrong_as_missing)
 
 
-def _score(instrument: Instrument, source: Path, out: IO[str], *, wrong_as_missing: bool) -> Batch:
+def _score(instrument: Instrument, source: Path, out: Any, *, wrong_as_missing: bool) -> Batch:
     describer = Describer(instrument)
     cells: list[Cell] = []
     persons = count = 0
@@ -144,7 +144,7 @@ def _header(name: str, cells: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def written_whole(target: Path) -> Iterator[IO[str]]:
+def written_whole(target: Path) -> Iterator[Any]:
     """A text file that appears under its name only when everything went well."""
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")

@@ -8,7 +8,7 @@ from functools import cached_property
 from surveys.instruments.conditions import NONRESPONSE, Answers, Condition
 from surveys.instruments.questionnaire import Block, Questionnaire, asked_when, chosen
 from surveys.instruments.questionnaire import Part as PartFile
-from surveys.instruments.schema import Instrument, Item, Kind, Option
+from surveys.instruments.schema import Instrument, Item, Kind, Option, Scale
 from trialmgr.core.errors import BadInput, DomainError, Fault
 
 LONGEST_TEXT = 4000
@@ -231,8 +231,7 @@ def _part(number: int, part: PartFile, blocks: list[tuple[Block, Instrument]], l
 def _question(item: Item, instrument: Instrument, block: Block, part: int, language: str) -> Question:
     scale = instrument.scale_of(item)
     intro = " ".join(filter(None, (block.intro.get(language), instrument.intro.get(language))))
-    numbered = scale.steps is not None
-    options = tuple(_choice(option, language, numbered=numbered) for option in instrument.options_of(item))
+    options = tuple(_choice(scale, option, language) for option in instrument.options_of(item))
     return Question(
         code=item.code, text=item.text[language], kind=scale.kind, options=options, intro=intro,
         read_aloud=item.read_aloud.get(language) or _aloud(item, scale.kind, intro, options, language),
@@ -243,11 +242,9 @@ def _question(item: Item, instrument: Instrument, block: Block, part: int, langu
     )  # fmt: skip
 
 
-def _choice(option: Option, language: str, *, numbered: bool) -> Choice:
-    """A numbered step keeps its number before its words; other answers are words only."""
-    code, words = str(option.code), option.label.get(language, "")
-    label = f"{code} – {words}" if words and numbered and code not in NONRESPONSE else words or code
-    return Choice(code, label, code in NONRESPONSE, option.exclusive)
+def _choice(scale: Scale, option: Option, language: str) -> Choice:
+    code = str(option.code)
+    return Choice(code, scale.label_of(option, language), code in NONRESPONSE, option.exclusive)
 
 
 def _aloud(item: Item, kind: Kind, intro: str, options: tuple[Choice, ...], language: str) -> str:

@@ -1,7 +1,7 @@
 """What an instrument file may say: items, response scales, scores, cut-offs and the terms of use."""
 
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -11,6 +11,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", m
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)?$")]
 Line = Annotated[str, StringConstraints(min_length=1)]
 Text = dict[Language, Line]
+Extra = dict[str, Any]  # what another format said and this one has no words for, under its name
 Kind = Literal["choice", "multiple", "integer", "decimal", "text", "long_text", "date", "note"]
 NUMERIC: tuple[Kind, ...] = ("integer", "decimal")
 
@@ -76,6 +77,7 @@ class Scale(Strict):
     min: float | None = None
     max: float | None = None
     unit: Text = {}
+    extra: Extra = {}
 
     @model_validator(mode="after")
     def _fits_kind(self) -> Self:
@@ -98,6 +100,12 @@ class Scale(Strict):
     def choices(self) -> tuple[Option, ...]:
         """The answers as written, whether listed or given as steps."""
         return self.steps.options() if self.steps else self.options
+
+    def label_of(self, option: Option, language: str) -> str:
+        """What a person reads: the words of an answer, after its number where the scale is one of steps."""
+        words = option.label.get(language, "")
+        numbered = self.steps is not None and option in self.choices
+        return f"{option.code} – {words}" if words and numbered else words or str(option.code)
 
     @cached_property
     def bounds(self) -> tuple[float, float] | None:
@@ -123,7 +131,7 @@ class Item(Strict):
     not_asked: float | None = None
     group: Name | None = None
     when: Condition | None = None
-    extra: dict[str, dict[str, str]] = {}
+    extra: Extra = {}
 
 
 class Group(Strict):
@@ -133,7 +141,7 @@ class Group(Strict):
     label: Text = {}
     parent: Name | None = None
     when: Condition | None = None
-    extra: dict[str, dict[str, str]] = {}
+    extra: Extra = {}
 
 
 class Missing(Strict):
@@ -196,7 +204,7 @@ class Score(Strict):
     direction: Literal["higher_is_better", "higher_is_worse", "neutral"] = "neutral"
     cutoffs: tuple[Cutoff, ...] = ()
     source: Line | None = None
-    extra: dict[str, dict[str, str]] = {}
+    extra: Extra = {}
 
 
 class Licence(Strict):
@@ -230,7 +238,7 @@ class Instrument(Strict):
     items: tuple[Item, ...] = Field(min_length=1)
     tables: dict[Name, dict[Code, float]] = {}
     scores: tuple[Score, ...] = ()
-    extra: dict[str, dict[str, str]] = {}
+    extra: Extra = {}
 
     @cached_property
     def item_by_code(self) -> dict[str, Item]:

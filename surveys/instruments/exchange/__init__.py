@@ -1,0 +1,1 @@
+"""Instruments in the formats of other tools: REDCap data dictionaries and XLSForms, both ways."""
