@@ -1,5 +1,6 @@
 """Times and causes of exit, as the survival methods read them from a plan."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +10,7 @@ from analysis.estimators.columns import label
 from analysis.estimators.data import same_level
 from analysis.estimators.refusals import Refused, listed, refuse_empty, refuse_not_binary
 from analysis.estimators.registry import Context
+from analysis.estimators.results import Joint, Row
 from analysis.estimators.sample import Floats, Ints, Sample
 from analysis.estimators.survival_curves import Counts, count_exits
 
@@ -129,6 +131,30 @@ def times_of(context: Context, exits: Exits) -> tuple[float, ...]:
     last = last_common(exits)
     context.note(f"`at` is not given; the last time that every arm was followed ({last:.15g}) is used")
     return (last,)
+
+
+def shared_control_joint(rows: Sequence[Row], measure: str | None, control_error: float) -> Joint | None:
+    """Contrasts of several arms with one control, for a family: they share the variance of the control.
+
+    None when an arm has several rows (times, events), whose correlation is not known.
+    """
+    places = tuple(i for i, row in enumerate(rows) if row.measure == measure and row.std_error is not None)
+    terms = {rows[i].term for i in places}
+    if not places or len(terms) < len(places):
+        return None
+    errors = np.array([rows[i].std_error for i in places], dtype=np.float64)
+    covariance = np.full((errors.size, errors.size), control_error**2)
+    np.fill_diagonal(covariance, errors**2)
+    return Joint(places, np.array([rows[i].estimate for i in places], dtype=np.float64), covariance, None)
+
+
+def refuse_unused(context: Context, *names: str) -> None:
+    """Refuse keys that the analysis writes and this method would silently leave aside."""
+    written = [name for name in names if name in context.analysis.model_fields_set and getattr(context.analysis, name)]
+    if written:
+        raise Refused(
+            f"{context.analysis.method} does not use `{written[0]}`", "remove the key, or choose a regression"
+        )
 
 
 def last_common(exits: Exits) -> float:

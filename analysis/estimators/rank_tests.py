@@ -72,12 +72,18 @@ def logrank(time: Floats, event: Ints, group: Ints, stratum: Ints, groups: int) 
     return RankTest(score, covariance, observed, expected)
 
 
-def gray(time: Floats, cause: Ints, group: Ints, groups: int) -> RankTest:
+def gray(time: Floats, cause: Ints, group: Ints, stratum: Ints, groups: int) -> RankTest:
     """Gray's 1988 test (rho 0) of equal incidence of cause 1 against all others; `cause` 0 censored, 1, 2.
 
-    The variance is that of section 3 of the paper with its correction for ties.
+    The variance is that of section 3 of the paper with its correction for ties; scores are summed over strata.
     """
-    counts = _group_counts(time, cause, group, groups)
+    tests = [_gray(counts) for counts in _by_stratum(time, cause, group, stratum, groups) if counts.main.any()]
+    parts = [(test.score, test.covariance, test.observed, test.expected) for test in tests]
+    return RankTest(*(np.asarray(sum(part), dtype=np.float64) for part in zip(*parts, strict=True)))
+
+
+def _gray(counts: _GroupCounts) -> RankTest:
+    groups = counts.main.shape[1]
     present = counts.at_risk > 0
     risk = np.maximum(counts.at_risk, 1.0)
     left = np.where(present, 1 - (counts.main + counts.other) / risk, 1.0)

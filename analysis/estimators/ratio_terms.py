@@ -11,7 +11,7 @@ from analysis.estimators.exits import Exits, without_arm
 from analysis.estimators.inference import empty_row, estimate_row
 from analysis.estimators.refusals import Refused
 from analysis.estimators.registry import Context
-from analysis.estimators.results import Row
+from analysis.estimators.results import Joint, Row
 from analysis.estimators.sample import Floats
 
 NO_EVENTS = "nobody of this arm has the event, so its ratio does not exist"
@@ -93,3 +93,10 @@ def ratio_rows(
         )
         for name, place in wanted_columns(context, design, arms)
     ]
+
+
+def ratio_joint(design: HazardDesign, rows: list[Row], beta: Floats, covariance: Floats) -> Joint:
+    """The log ratios of the arms together, for a family of analyses."""
+    found = {i: design.place(row.term) for i, row in enumerate(rows) if row.term in design.arms}
+    at = list(found.values())
+    return Joint(tuple(found), beta[at], covariance[np.ix_(at, at)], None)

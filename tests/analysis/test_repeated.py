@@ -82,6 +82,11 @@ def test_the_household_sandwich_agrees_with_its_definition(analyse, reference, r
         one = row(found, term=term[-1], wave=int(term[4]))
         close(one["std_error"], value)
         assert one["df"] == wanted["clusters"] - 1
+    beside = analyse(DATA, plan=PLAN | {"data": PLAN["data"] | {"cluster": "household"}}, **MODEL)
+    close(row(beside, term="B", wave=2)["std_error"], reference(EXPECTED)["df"]["std_error"][1])
+    stated = [item for item in beside["details"]["cluster_robust"] if item["term"] == "B" and item["wave"] == 2]
+    close(stated[0]["std_error"], wanted["std_error"][1])
+    assert beside["details"]["clusters"] == wanted["clusters"]
 
 
 def test_constrained_baseline_agrees_with_gls(analyse, reference, row):

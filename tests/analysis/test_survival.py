@@ -213,6 +213,9 @@ def test_gray_agrees_with_r(analyse, reference, row):
         close(one["statistic"], wanted["stat"][i])
         close(one["p_value"], wanted["p"][i])
         assert one["df"] == 2
+    within = analyse(DATA, plan=PLAN, method="gray_test", **CAUSES, strata="stratum")
+    for i, event in enumerate("12"):
+        close(row(within, event=event)["statistic"], reference(EXPECTED)["gray_strata"]["stat"][i])
     two = analyse(DATA, plan=PLAN, method="gray_test", **CAUSES, subset={"arm": ["A", "B"]})
     for i, event in enumerate("12"):
         close(row(two, event=event)["statistic"], reference(EXPECTED)["gray_two"]["stat"][i])
@@ -326,3 +329,21 @@ def test_the_order_of_rows_does_not_matter(run, method):
     for left, right in zip(one, other, strict=True):
         for key in left:
             assert left[key] == (pytest.approx(right[key], rel=1e-9) if isinstance(right[key], float) else right[key])
+
+
+@pytest.mark.parametrize("method", ["kaplan_meier", "logrank", "survival_difference", "aalen_johansen", "rmst"])
+@pytest.mark.parametrize("key", ["weights", "covariates"])
+def test_keys_that_a_method_cannot_use_are_refused_not_left_aside(analyse, method, key):
+    found = analyse(SMALL, plan=TINY, method=method, time="t", event="e", **{key: "x"})
+    assert f"does not use `{key}`" in found["refused"]
+
+
+def test_default_columns_of_the_data_that_a_method_has_no_key_for_are_left_aside(analyse, row):
+    plan = {"data": {**PLAN["data"], "strata": "stratum"}}
+    one = analyse(DATA, plan=plan, method="gray_test", **CAUSES)
+    assert row(one, event="1") == row(analyse(DATA, plan=PLAN, method="gray_test", **CAUSES), event="1")
+    strata = analyse(DATA, plan=plan, method="logrank", **WORK)
+    assert (
+        row(strata)["statistic"]
+        == row(analyse(DATA, plan=PLAN, method="logrank", **WORK, strata="stratum"))["statistic"]
+    )

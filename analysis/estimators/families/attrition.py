@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis.estimators.bounds import LeeCell, imbens_manski, lee_bounds, lee_cells, lee_errors
 from analysis.estimators.effects import ArmFit, arm_fits, arm_row, arms_only, ols_design
+from analysis.estimators.exits import refuse_unused
 from analysis.estimators.inference import empty_row, joint_f
 from analysis.estimators.plan import AnalysisKeys, Columns
 from analysis.estimators.refusals import Refused
@@ -80,6 +81,7 @@ def _patterns(answered: dict[str, Floats]) -> dict[str, int]:
 def lee(context: Context) -> Report:
     """Trimming bounds for each arm and the control, with Imbens-Manski limits from a bootstrap over clusters."""
     keys = context.keys(LeeKeys)
+    refuse_unused(context, "weights", "covariates", "fixed_effects")
     sample = context.sample(keep_missing=True, covariates=False)
 
     def bounds(pair: Sample, outcome: str) -> Bounds:
@@ -167,6 +169,7 @@ def _bound_rows(
 def horowitz_manski(context: Context) -> Report:
     """Missing outcomes at the ends of the scale, against and in favour of the arm."""
     keys = context.keys(RangeKeys)
+    refuse_unused(context, "weights", "covariates", "fixed_effects")
     if keys.range[0] >= keys.range[1]:
         raise Refused("the `range` is empty", "put the lowest value first")
     sample = context.sample(keep_missing=True, covariates=False)

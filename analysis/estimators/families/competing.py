@@ -4,7 +4,17 @@ import math
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from analysis.estimators.exits import Exits, read_exits, reported_events, reported_groups, times_of
+import numpy as np
+
+from analysis.estimators.exits import (
+    Exits,
+    read_exits,
+    refuse_unused,
+    reported_events,
+    reported_groups,
+    shared_control_joint,
+    times_of,
+)
 from analysis.estimators.inference import empty_row, estimate_row, joint_chi2
 from analysis.estimators.plan import AnalysisKeys
 from analysis.estimators.rank_tests import gray
@@ -30,6 +40,7 @@ class SubHazardKeys(AnalysisKeys):
 )
 def incidence(context: Context) -> Report:
     """Cumulative incidence of each event at each time, by arm, and its differences from the control."""
+    refuse_unused(context, "weights", "covariates", "fixed_effects")
     exits = read_exits(context, single=False, arms=context.key("arm") is not None, covariates=False)
     times = times_of(context, exits)
     curves = {arm: aalen_johansen(exits.of(arm).counts()) for arm in exits.arms}
@@ -42,7 +53,9 @@ def incidence(context: Context) -> Report:
             control = curves[exits.arms[0]]
             arms = context.reported_arms(exits.sample)
             rows += [_difference_row(context, a, curves[a], control, event, place, at) for a in arms for at in times]
-    return Report(tuple(rows))
+    first = exits.names.index(reported_events(context, exits)[0]) + 1
+    error = curves[exits.arms[0]].at(first, times[0])[1]
+    return Report(tuple(rows), joint=shared_control_joint(rows, "difference", error))
 
 
 def _incidence_row(context: Context, arm: str, curve: Incidence, event: str, place: int, at: float) -> Row:
@@ -75,8 +88,10 @@ def _difference_row(
     en="Gray's test asks whether the arms leave by a cause equally often over the whole time.",
 )
 def gray_test(context: Context) -> Report:
-    """Gray's test of equal cumulative incidence over all arms, for each event."""
-    exits = read_exits(context, single=False, covariates=False)
+    """Gray's test of equal cumulative incidence over all arms, for each event; within strata only if it names them."""
+    refuse_unused(context, "weights", "covariates", "fixed_effects")
+    stratified = "strata" in context.analysis.model_fields_set
+    exits = read_exits(context, single=False, strata=stratified, covariates=False)
     context.reported_arms(exits.sample)
     rows = [_gray_row(exits, event) for event in reported_events(context, exits)]
     if all(row.statistic is None for row in rows):
@@ -90,7 +105,8 @@ def _gray_row(exits: Exits, event: str) -> Row:
     labels: dict[str, Any] = {"event": event, "n": sample.n}
     if not (cause == 1).any():
         return empty_row("joint", "nobody left by this cause", measure="chi2", **labels)
-    statistic, df = gray(exits.time, cause, sample.arm, len(sample.arms)).chi_square()
+    strata = np.zeros(sample.n, np.intp) if sample.strata is None else sample.strata
+    statistic, df = gray(exits.time, cause, sample.arm, strata, len(sample.arms)).chi_square()
     return joint_chi2(statistic, df, **labels)
 
 
@@ -102,6 +118,7 @@ def _gray_row(exits: Exits, event: str) -> Row:
 )
 def fine_gray(context: Context) -> Report:
     """Log sub-hazard ratios of the arms and `terms` for each event, with robust errors."""
+    refuse_unused(context, "weights", "cluster", "strata")
     exits = read_exits(context, single=False, cluster=False)
     context.details["se"] = "robust"
     rows: list[Row] = []

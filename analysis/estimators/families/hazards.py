@@ -5,13 +5,14 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from analysis.estimators.cox_model import CoxFit, fit_cox, proportionality
-from analysis.estimators.exits import Exits, read_exits
+from analysis.estimators.exits import Exits, read_exits, refuse_unused
 from analysis.estimators.inference import chi2_tail, empty_row, joint_chi2
 from analysis.estimators.plan import AnalysisKeys
 from analysis.estimators.ratio_terms import (
     NO_EVENTS,
     HazardDesign,
     hazard_design,
+    ratio_joint,
     ratio_rows,
     wanted_columns,
     with_events,
@@ -40,8 +41,10 @@ def cox(context: Context) -> Report:
     """Log hazard ratios of the arms and `terms`; robust errors (Lin and Wei) when persons share clusters."""
     exits, design, fit = _fitted(context)
     arms = context.reported_arms(exits.sample)
-    rows = ratio_rows(context, design, arms, fit.beta, _covariance(context, exits, fit), exits.sample.n)
-    return Report(tuple(rows), {"loglik": fit.loglik, "loglik_null": fit.loglik_null})
+    covariance = _covariance(context, exits, fit)
+    rows = ratio_rows(context, design, arms, fit.beta, covariance, exits.sample.n)
+    joint = ratio_joint(design, rows, fit.beta, covariance)
+    return Report(tuple(rows), {"loglik": fit.loglik, "loglik_null": fit.loglik_null}, joint=joint)
 
 
 @method(
@@ -69,6 +72,7 @@ def _chi_square(term: str, statistic: float, n: int) -> Row:
 
 def _fitted(context: Context) -> tuple[Exits, HazardDesign, CoxFit]:
     """All exits, and the fit on the rows of the arms that have events."""
+    refuse_unused(context, "weights")
     clustered = context.analysis.se != "model"
     exits = read_exits(context, single=True, strata=True, cluster=clustered)
     used, _ = with_events(context, exits, exits.names[0])

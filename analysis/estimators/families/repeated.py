@@ -8,6 +8,7 @@ import numpy as np
 from analysis.estimators.columns import ColumnRef, label
 from analysis.estimators.design_matrix import covariate_blocks
 from analysis.estimators.effects import covariates_of, without_empty_arms
+from analysis.estimators.exits import refuse_unused
 from analysis.estimators.inference import estimate_row, joint_f
 from analysis.estimators.mmrm import Mmrm, fit_mmrm
 from analysis.estimators.plan import AnalysisKeys
@@ -37,6 +38,7 @@ class MmrmKeys(AnalysisKeys):
 def mmrm(context: Context) -> Report:
     """Effects of the arms at each wave and on average, by REML over all waves observed."""
     keys = context.keys(MmrmKeys)
+    refuse_unused(context, "weights")
     if keys.constrained_baseline and keys.baseline is not None:
         raise Refused("`baseline` and `constrained_baseline` exclude each other", "keep one of them")
     if keys.constrained_baseline and len(context.outcome_refs()) < 2:
@@ -52,7 +54,8 @@ def mmrm(context: Context) -> Report:
     fit = _fit(context, keys, design)
     inference = _Inference(context, keys, sample, design, fit)
     rows = inference.rows(tuple(arm for arm in arms if arm not in empty))
-    return Report(tuple(rows), _details(sample, fit), joint=inference.joint(rows))
+    details = _details(sample, fit) | inference.robust(rows)
+    return Report(tuple(rows), details, joint=inference.joint(rows))
 
 
 def _design(context: Context, keys: MmrmKeys, sample: Sample) -> WaveDesign:
@@ -127,12 +130,10 @@ class _Inference:
     def rows(self, arms: tuple[str, ...]) -> list[Row]:
         covariance = self.covariance()
         places = [self.sample.arms.index(arm) - 1 for arm in arms]
-        first = 1 if self.keys.constrained_baseline else 0
-        outcomes = tuple(self.sample.outcomes)
-        waves = range(first, len(outcomes))
+        outcomes, waves = tuple(self.sample.outcomes), self.waves()
         rows: list[Row] = []
         for wave in waves:
-            labels: dict[str, Any] = {"outcome": outcomes[wave], "wave": wave - first + 1}
+            labels: dict[str, Any] = {"outcome": outcomes[wave], "wave": wave - waves.start + 1}
             contrasts = [self.design.contrast(wave, place) for place in places]
             rows += [self.row(arm, c, covariance, labels) for arm, c in zip(arms, contrasts, strict=True)]
             rows.append(self.joint_row(wave, covariance, labels))
@@ -163,16 +164,44 @@ class _Inference:
             scale, other = self.fit.kenward_roger(contrasts)
         return joint_f(scale * statistic, q, other, n=self.sample.n, **labels)
 
+    def robust(self, rows: list[Row]) -> dict[str, Any]:
+        """Beside the model's errors those that hold when the persons of a cluster answer alike (Liang and Zeger)."""
+        ref = self.context.key("cluster")
+        if ref is None or self.keys.se is not None:
+            return {}
+        codes = self.sample.levels(ref).codes
+        single = np.where(codes < 0, int(codes.max()) + 1 + np.arange(codes.size), codes)
+        names, cluster = np.unique(single, return_inverse=True)
+        covariance = self.fit.sandwich(cluster)
+        found = [
+            {
+                "term": row.term,
+                "outcome": row.outcome,
+                "wave": row.wave,
+                "std_error": float(np.sqrt(c @ covariance @ c)),
+            }
+            for row in rows
+            if row.term != "joint"
+            for c in [self.contrast_of(row)]
+        ]
+        self.context.note(f"the errors are the model's; `cluster_robust` has those by {label(ref)}")
+        return {"cluster_robust": found, "clusters": int(names.size)}
+
     def joint(self, rows: list[Row]) -> Joint:
-        """The effects at the waves together, for a family of analyses."""
-        places = tuple(i for i, row in enumerate(rows) if row.outcome is not None and row.term != "joint")
-        outcomes = tuple(self.sample.outcomes)
-        contrasts = np.array(
-            [
-                self.design.contrast(outcomes.index(str(rows[i].outcome)), self.sample.arms.index(rows[i].term) - 1)
-                for i in places
-            ]
-        )
+        """The effects at the waves and on average together, for a family of analyses."""
+        places = tuple(i for i, row in enumerate(rows) if row.term != "joint")
+        contrasts = np.array([self.contrast_of(rows[i]) for i in places])
         known = [df for i in places if (df := rows[i].df) is not None]
         covariance = contrasts @ self.covariance() @ contrasts.T
         return Joint(places, contrasts @ self.fit.beta, covariance, min(known) if known else None)
+
+    def contrast_of(self, row: Row) -> Floats:
+        """The contrast behind a row of an arm: its effect at the wave of the row, or the mean over the waves."""
+        arm = self.sample.arms.index(row.term) - 1
+        outcomes = tuple(self.sample.outcomes)
+        waves = self.waves() if row.outcome is None else [outcomes.index(row.outcome)]
+        return np.asarray(np.mean([self.design.contrast(wave, arm) for wave in waves], axis=0))
+
+    def waves(self) -> range:
+        """The waves at which the arms have effects."""
+        return range(1 if self.keys.constrained_baseline else 0, len(self.sample.outcomes))

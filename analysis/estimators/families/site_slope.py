@@ -7,6 +7,7 @@ import numpy as np
 from analysis.estimators.columns import label
 from analysis.estimators.design_matrix import Block, check_rank, combined
 from analysis.estimators.effects import covariates_of, without_empty_arms
+from analysis.estimators.exits import refuse_unused
 from analysis.estimators.inference import estimate_row
 from analysis.estimators.plan import AnalysisKeys
 from analysis.estimators.refusals import Refused, refuse_constant
@@ -33,6 +34,7 @@ def mixed_site_slope(context: Context) -> Report:
     """Fixed effects of the sites (or of `fixed_effects` within them), a random slope for each arm centred by site."""
     if context.key("site") is None:
         raise Refused("the analysis names no site", "add `site: column` to it or to `data`")
+    refuse_unused(context, "weights")
     sample = context.sample(site=True, cluster=False)
     arms = context.reported_arms(sample)
     rows: list[Row] = []

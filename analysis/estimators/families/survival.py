@@ -7,7 +7,16 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from analysis.estimators.exits import Exits, last_common, read_exits, reported_events, reported_groups, times_of
+from analysis.estimators.exits import (
+    Exits,
+    last_common,
+    read_exits,
+    refuse_unused,
+    reported_events,
+    reported_groups,
+    shared_control_joint,
+    times_of,
+)
 from analysis.estimators.inference import empty_row, estimate_row, joint_chi2
 from analysis.estimators.plan import AnalysisKeys, Numbers
 from analysis.estimators.rank_tests import logrank
@@ -23,6 +32,7 @@ from analysis.estimators.survival_curves import (
     survival_limits,
 )
 
+ADJUSTING = ("weights", "covariates", "fixed_effects")
 UNKNOWN = "nobody of this arm was followed so long"
 
 
@@ -40,6 +50,7 @@ class CurveKeys(AnalysisKeys):
 def km(context: Context) -> Report:
     """Survival at each time and quantiles of the time, by arm, with Greenwood's variance."""
     keys = context.keys(CurveKeys)
+    refuse_unused(context, *ADJUSTING)
     if any(not 0 < quantile < 1 for quantile in keys.quantiles):
         raise Refused("a quantile is not between 0 and 1", "write the median as 0.5")
     exits = read_exits(context, single=True, arms=context.key("arm") is not None, control=False, covariates=False)
@@ -85,12 +96,14 @@ def _quantile_row(arm: str, curve: Survival, quantile: float, keys: CurveKeys) -
 )
 def survival_difference(context: Context) -> Report:
     """Difference of 1 - S between each arm and the control, variances summed."""
+    refuse_unused(context, *ADJUSTING)
     exits = read_exits(context, single=True, covariates=False)
     arms, times = context.reported_arms(exits.sample), times_of(context, exits)
     curves = {arm: kaplan_meier(exits.of(arm).counts()) for arm in exits.arms}
     control = curves[exits.arms[0]]
     rows = [_difference_row(context, arm, curves[arm], control, at) for arm in arms for at in times]
-    return Report(tuple(rows))
+    joint = shared_control_joint(rows, None, control.at(times[0])[1])
+    return Report(tuple(rows), joint=joint)
 
 
 def _difference_row(context: Context, arm: str, curve: Survival, control: Survival, at: float) -> Row:
@@ -111,6 +124,7 @@ def _difference_row(context: Context, arm: str, curve: Survival, control: Surviv
 )
 def logrank_test(context: Context) -> Report:
     """The log-rank test of all arms together, within strata where there are any."""
+    refuse_unused(context, *ADJUSTING)
     exits = read_exits(context, single=True, strata=True, covariates=False)
     sample = exits.sample
     context.reported_arms(sample)
@@ -129,6 +143,7 @@ def logrank_test(context: Context) -> Report:
 )
 def rmst(context: Context) -> Report:
     """Area under the Kaplan-Meier curve up to `tau`: by arm, difference and ratio."""
+    refuse_unused(context, *ADJUSTING)
     exits = read_exits(context, single=True, arms=context.key("arm") is not None, covariates=False)
     tau = _horizon(context, exits)
 
@@ -136,7 +151,11 @@ def rmst(context: Context) -> Report:
         counts = exits.of(arm).counts()
         return restricted_mean(counts, tau) if kaplan_meier(counts).known_at(tau) else None
 
-    return Report(tuple(_mean_rows(context, exits, "rmst", {arm: mean(arm) for arm in exits.arms})), {"tau": tau})
+    means = {arm: mean(arm) for arm in exits.arms}
+    rows = _mean_rows(context, exits, "rmst", means)
+    control = means[exits.arms[0]]
+    joint = None if control is None else shared_control_joint(rows, "difference", control[1])
+    return Report(tuple(rows), {"tau": tau}, joint=joint)
 
 
 @method(
@@ -146,6 +165,7 @@ def rmst(context: Context) -> Report:
 )
 def rmtl(context: Context) -> Report:
     """Area under the Aalen-Johansen curve of each event up to `tau`: by arm, difference and ratio."""
+    refuse_unused(context, *ADJUSTING)
     exits = read_exits(context, single=False, arms=context.key("arm") is not None, covariates=False)
     tau = _horizon(context, exits)
     curves = {arm: aalen_johansen(exits.of(arm).counts()) for arm in exits.arms}

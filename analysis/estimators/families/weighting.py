@@ -7,14 +7,15 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from analysis.estimators.columns import ColumnRef, as_list, label
-from analysis.estimators.design_matrix import assemble, covariate_blocks, fixed_effect_blocks
+from analysis.estimators.design_matrix import Design, assemble, covariate_blocks, fixed_effect_blocks
 from analysis.estimators.effects import ols_design, without_empty_arms
 from analysis.estimators.inference import empty_row, estimate_row
 from analysis.estimators.linear_model import LinearModel
+from analysis.estimators.logistic import fit_logistic
 from analysis.estimators.plan import AnalysisKeys, Columns, Keys
 from analysis.estimators.refusals import Refused, refuse_constant
 from analysis.estimators.registry import Context, method
-from analysis.estimators.response_weights import fit_logit, stacked
+from analysis.estimators.response_weights import stacked
 from analysis.estimators.results import Report, Row
 from analysis.estimators.sample import Floats, Ints, Sample, combined_levels
 
@@ -101,15 +102,15 @@ def _fitted(context: Context, keys: WeightingKeys, sample: Sample, name: str) ->
     design = ols_design(context, seen)
     context.details["se"] = keys.se or "stacked"
     own = np.ones(sample.n) if sample.weights is None else sample.weights
-    S = _response_design(sample, keys.response)
-    logit = None if answered.all() else fit_logit(S, answered.astype(np.float64))
+    response = _response_design(sample, keys.response)
+    logit = None if answered.all() else fit_logistic(response.X, answered.astype(np.float64), response.names)
     if logit is None:
         context.note(f"everybody has the outcome {name!r}, so every weight is that of the plan, or 1")
-    weights = own[answered] / (1.0 if logit is None else logit.fitted[answered])
+    weights = own[answered] / (1.0 if logit is None else logit.risk[answered])
     if logit is not None and keys.se in (None, "stacked"):
         X = np.zeros((sample.n, design.X.shape[1]))
         X[answered] = design.X
-        stack = stacked(X, sample.y, logit, S, own)
+        stack = stacked(X, sample.y, logit, own)
         beta, covariance = stack.beta, stack.covariance(_units(sample))
     else:
         clustered = keys.se in (None, "stacked") and seen.cluster is not None
@@ -127,9 +128,9 @@ def _units(sample: Sample) -> Ints:
     return np.arange(sample.n) if sample.cluster is None else np.unique(sample.cluster, return_inverse=True)[1]
 
 
-def _response_design(sample: Sample, response: ResponseKeys) -> Floats:
+def _response_design(sample: Sample, response: ResponseKeys) -> Design:
     blocks = covariate_blocks(sample, list(response.covariates), complete_case=False)
-    return assemble(sample, blocks + fixed_effect_blocks(sample, response.fixed_effects)).X
+    return assemble(sample, blocks + fixed_effect_blocks(sample, response.fixed_effects))
 
 
 def _df(keys: WeightingKeys, sample: Sample, n: int, k: int) -> float | None:

@@ -57,6 +57,8 @@ out$rmtl <- list(tau = 560, rows = rownames(m), estimate = unname(m[, "rmean"]),
 
 g <- cuminc(d$day, d$cause, d$arm)
 out$gray <- list(stat = unname(g$Tests[, 1]), p = unname(g$Tests[, 2]), df = unname(g$Tests[, 3]))
+g <- cuminc(d$day, d$cause, d$arm, strata = d$stratum)
+out$gray_strata <- list(stat = unname(g$Tests[, 1]))
 two <- d$arm != "C"
 g <- cuminc(d$day[two], d$cause[two], d$arm[two]); out$gray_two <- list(stat = unname(g$Tests[, 1]))
 
