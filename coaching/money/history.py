@@ -34,6 +34,11 @@ class Result:
         return self.facts.month
 
     @property
+    def laws(self) -> tuple[Outcome | None, Outcome]:
+        """What the trial gives on the pay that falls under it, and the ordinary rule on the rest."""
+        return self.trial, self.ordinary
+
+    @property
     def uses(self) -> tuple[Use, ...]:
         return (*(self.trial.uses if self.trial else ()), *self.ordinary.uses)
 

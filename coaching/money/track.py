@@ -108,13 +108,19 @@ class Track:
             last = rule
             if version.months is None:
                 return rule, None
-            used = self._used(rule, group) if version.unit == "household" else min(self._each(rule, group))
+            used = self._running(rule, version.months, group)
+            if version.unit == "household":
+                used = self._used(rule, group)
             if used < version.months:
                 return rule, version.months - used
         return last, 0
 
     def _each(self, rule: Rule, group: tuple[str, ...]) -> list[int]:
         return [self.counts.get((rule.id, name), 0) for name in group]
+
+    def _running(self, rule: Rule, months: int, group: tuple[str, ...]) -> int:
+        """Months used by the person whose own term has run furthest and is not over; all of them when all are over."""
+        return max((used for used in self._each(rule, group) if used < months), default=months)
 
     def _used(self, rule: Rule, group: tuple[str, ...]) -> int:
         return max(self._each(rule, group), default=0)

@@ -158,9 +158,8 @@ def _runs_on(result: Result) -> bool:
 
 
 def _kept(result: Result) -> Iterator[Words]:
-    outcomes = [outcome for outcome in (result.trial, result.ordinary) if outcome is not None]
     told: set[str] = set()
-    for outcome in outcomes:
+    for outcome in filter(None, result.laws):
         for rule, version in outcome.exhausted:
             if rule.id not in told:
                 told.add(rule.id)
@@ -169,11 +168,21 @@ def _kept(result: Result) -> Iterator[Words]:
         yield from _use(use, result)
     if not result.uses:
         yield say("no_rule")
+    for who in _without_rule(result) if result.uses else ():
+        yield say("no_rule_for", who=who)
     if result.joint_cap is not None:
         yield say("joint_cap", cap=result.joint_cap)
     yield say("kept", kept=result.kept, rest=result.facts.counted - result.kept)
     if result.trial is not None:
         yield _compared(result)
+
+
+def _without_rule(result: Result) -> Iterator[str]:
+    """Who earned something in the month for which no rule was used."""
+    used = [{name for use in outcome.uses for name in use.members} if outcome else set() for outcome in result.laws]
+    for who, pay in result.facts.pay.items():
+        if (pay.in_trial and who not in used[0]) or (pay.outside and who not in used[1]):
+            yield who
 
 
 def _use(use: Use, result: Result) -> Iterator[Words]:
