@@ -22,7 +22,7 @@ KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "pgettext": ((1, "c"), 2),
     "pgettext_lazy": ((1, "c"), 2),
 }
-TEXT = r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+TEXT = r"""(u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))"""
 PLAIN = re.compile(rf"\b(?:gettext|_)\({TEXT}\)", re.DOTALL)
 PLURAL = re.compile(rf"\bngettext\({TEXT}, ?{TEXT}", re.DOTALL)
 IN_CONTEXT = re.compile(rf"\bn?pgettext\({TEXT}, ?{TEXT}", re.DOTALL)

@@ -8,13 +8,13 @@ maintained servers through the environment (docs/configuration.md).
 import hashlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
@@ -35,6 +35,7 @@ SUPERUSER = "postgres"
 NOBODY = "nobody"
 LONGEST_SOCKET_DIR = 80  # a socket's whole path may have 107 bytes
 START_SECONDS = 20.0
+REASON = re.compile(r"\b(FATAL|PANIC|ERROR|[A-Za-z.]*(Error|Configured))\b")
 
 
 @cache
@@ -289,17 +290,9 @@ class Broker(Server):
 
 
 def last_line(log: Path) -> str:
-    lines = log.read_text("utf-8", "replace").strip().splitlines() if log.exists() else []
-    return lines[-1] if lines else "it wrote no log"
-
-
-def wait_for(condition: Callable[[], bool], seconds: float, message: str) -> None:
-    """Wait until `condition()` holds; raises LaunchError with `message` when it takes too long."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise LaunchError(message)
-        time.sleep(0.05)
+    """The line of a log that says best why its process ended: the last that names an error, else the last."""
+    lines = log.read_text("utf-8", "replace").strip().splitlines()[-40:] if log.exists() else []
+    return next((line for line in reversed(lines) if REASON.search(line)), lines[-1] if lines else "it wrote no log")
 
 
 def provision(cluster: Cluster) -> None:

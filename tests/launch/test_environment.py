@@ -1,0 +1,60 @@
+"""Each process gets what it needs and no secret of another."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from trialmgr import processes
+from trialmgr.demo import environment, keys
+
+
+@pytest.fixture
+def place(tmp_path):
+    return environment.Place.at(tmp_path, port_base=8000)
+
+
+@pytest.mark.parametrize("process", ["office", "survey", "research", "vault"])
+def test_a_process_starts_with_its_own_environment(place, process, monkeypatch):
+    for name, value in environment.of(process, place).items():
+        monkeypatch.setenv(name, value)
+    assert processes.current() == process
+
+
+def test_the_study_worker_alone_holds_the_login_of_an_approved_run(place):
+    holders = [name for name in environment.LOGIN if "STUDY_DATABASE_URL" in environment.of(name, place)]
+    assert holders == []
+    assert "research_release@" in environment.study(place)["STUDY_DATABASE_URL"]
+
+
+def test_a_process_that_finds_anothers_credentials_refuses_to_start(place, monkeypatch):
+    for name, value in environment.of("office", place).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("VAULT_MAP_KEY_FILE", "/keys/vault-map")
+    with pytest.raises(ImproperlyConfigured, match="the office process found VAULT_MAP_KEY"):
+        processes.current()
+
+
+def test_nothing_of_the_shell_leaks_into_a_process(place, monkeypatch):
+    monkeypatch.setenv("SOME_TOKEN", "x")
+    assert "SOME_TOKEN" not in environment.of("office", place)
+
+
+def test_port_base_moves_every_port(tmp_path):
+    place = environment.Place.at(tmp_path, port_base=9000)
+    assert [place.port(name) for name in ("office", "survey", "research", "vault", "mail", "smtp")] == [
+        9000,
+        9001,
+        9002,
+        9003,
+        9025,
+        9026,
+    ]
+
+
+def test_keys_are_made_once_and_only_their_owner_can_read_them(tmp_path):
+    keys.ensure(tmp_path / "keys")
+    first = {path.name: path.read_text("ascii") for path in (tmp_path / "keys").iterdir()}
+    keys.ensure(tmp_path / "keys")
+    assert first == {path.name: path.read_text("ascii") for path in (tmp_path / "keys").iterdir()}
+    assert len(set(first.values())) == len(keys.NAMES)
+    assert all(len(bytes.fromhex(text)) == 32 for text in first.values())
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()} == {0o600}
