@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
 
 from surveys.instruments.forms import Form, Question
 from surveys.questions import unpack
@@ -121,7 +120,7 @@ def answer_questionnaire(link: str, answers: Mapping[str, Given], *, submit: boo
 
 
 def answer_questionnaires(sheets: Iterable[tuple[str, Mapping[str, Given]]], *, submit: bool = True) -> int:
-    """Answer many questionnaires over one connection, each in one go; gives how many were taken.
+    """Answer many questionnaires over one connection, each in two statements; gives how many were taken.
 
     Same rules and same database functions as the pages. Raises BadLink, AnswerRefused.
     """
@@ -134,25 +133,23 @@ def _answer_sheet(link: str, answers: Mapping[str, Given], *, submit: bool) -> b
     form = form_of(seat.wave, visit.language)
     if form is None:
         raise BadLink
-    place = seat.pseudonym, seat.wave
     given: dict[str, str | tuple[str, ...] | None] = {}
-    left = set(answers)
-    connection.ensure_connection()
-    with connection.connection.pipeline():
-        results = []
-        question = form.next_after(None, given)
-        while question is not None and (left or submit):
+    asked: list[Question] = []
+    last = max((place for place, question in enumerate(form.questions) if question.code in answers), default=-1)
+    for place, question in enumerate(form.questions):
+        if question.when is None or question.when.holds(given):
+            asked.append(question)
+            if place > last and not submit:
+                break  # this one comes up next
             given[question.code] = question.accept(answers.get(question.code))
-            left.discard(question.code)
-            upcoming = form.next_after(question.code, given)
-            values = (question.code, as_text(given[question.code]), is_free(question), visit.device)
-            results.append(
-                connection.connection.execute(store.SAVE, (*place, *values, upcoming.code if upcoming else ""))
-            )
-            question = upcoming
-        if submit:
-            results.append(connection.connection.execute(store.SUBMIT, place))
-    return all(result.fetchone()[0] for result in results)
+    upcoming = [*(question.code for question in asked[1:]), ""]
+    sheet = [
+        (question.code, as_text(given[question.code]), is_free(question), code)
+        for question, code in zip(asked, upcoming, strict=True)
+        if question.code in given
+    ]
+    saved = store.save_sheet(seat.pseudonym, seat.wave, visit.device, sheet)
+    return saved and (not submit or store.submit(seat.pseudonym, seat.wave))
 
 
 @lru_cache(maxsize=64)

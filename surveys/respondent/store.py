@@ -1,11 +1,16 @@
 """All that the survey process can do in the research cluster: one call per function it may execute."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
 
 SAVE = "SELECT answers.save_answer(%s, %s, %s, %s, %s, %s, %s)"
 SUBMIT = "SELECT answers.submit(%s, %s)"
+SAVE_SHEET = """
+    SELECT coalesce(bool_and(answers.save_answer(%s, %s, item, value, free, %s, upcoming)), true)
+      FROM unnest(%s::text[], %s::text[], %s::boolean[], %s::text[]) AS sheet (item, value, free, upcoming)
+"""
 
 
 def state(person: bytes, wave: int) -> str:
@@ -24,6 +29,12 @@ def save_answer(
 ) -> bool:
     """Save one answer; False when the questionnaire is no longer open."""
     return bool(_one(SAVE, person, wave, item, value, free, device, upcoming))
+
+
+def save_sheet(person: bytes, wave: int, device: bytes, sheet: Sequence[tuple[str, str | None, bool, str]]) -> bool:
+    """Save item, value, free and upcoming of many answers of one person at once; False when no longer open."""
+    columns = [list(column) for column in zip(*sheet, strict=True)] or [[], [], [], []]
+    return bool(_one(SAVE_SHEET, person, wave, device, *columns))
 
 
 def submit(person: bytes, wave: int) -> bool:

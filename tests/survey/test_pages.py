@@ -372,7 +372,7 @@ def test_the_simulator_answers_through_the_same_rules(wave, person, link):
 
 
 def test_the_simulator_can_stop_halfway(wave, person, link):
-    assert services.answer_questionnaire(link, {"work": "1", "hours": "8"}, submit=False)
+    assert services.answer_questionnaire(link, {"work": "1", "hours": "8", "not asked": "1"}, submit=False)
     assert dict(wave.rows("draft", "item, value")) == {"work": "1", "hours": "8"}
     assert wave.state(person) == "open"
     with connect("survey_app") as connection:
