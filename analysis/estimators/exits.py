@@ -163,17 +163,16 @@ def last_common(exits: Exits) -> float:
 
 
 def _account(context: Context, exits: Exits) -> None:
-    """Adds the exits to `details.arms`: `events`, or by cause where there are several."""
+    """Adds to `details.arms` the persons with a reported event, and by cause where there are several."""
     if not exits.sample.arms:
         return
-    details = context.details["arms"]
+    reported = [exits.names.index(name) + 1 for name in reported_events(context, exits) if name in exits.names]
     for arm in exits.arms:
         cause = exits.of(arm).cause
-        details[arm]["events"] = int((cause > 0).sum()) if len(exits.names) == 1 else _tally(cause, exits.names)
-
-
-def _tally(cause: Ints, names: tuple[str, ...]) -> dict[str, int]:
-    return {name: int((cause == place).sum()) for place, name in enumerate(names, start=1)}
+        details = context.details["arms"][arm]
+        details["events"] = int((cause > 0).sum() if len(exits.names) == 1 else np.isin(cause, reported).sum())
+        if len(exits.names) > 1:
+            details["causes"] = {name: int((cause == place).sum()) for place, name in enumerate(exits.names, start=1)}
 
 
 def without_arm(exits: Exits, arm: str) -> Exits:

@@ -6,6 +6,7 @@ from analysis.estimators.registry import Context, methods
 from analysis.estimators.results import Result, Row
 
 MEASURES = (None, "difference")
+TIMES = ("rmst", "rmtl")  # differences in time, not in people
 
 
 def method_text(context: Context, result: Result) -> dict[str, str]:
@@ -62,7 +63,7 @@ def _status(context: Context) -> tuple[str, str]:
 def hundreds(context: Context, result: Result) -> list[Row]:
     """Rows that say how many more people of every hundred: differences of a 0/1 outcome with an interval."""
     arms = result.details.get("arms", {})
-    if not all("events" in part for part in arms.values()) or not arms:
+    if not arms or context.analysis.method in TIMES or not all("events" in part for part in arms.values()):
         return []
     return [
         row
@@ -89,11 +90,21 @@ def _amount_en(value: float | None) -> str:
     return "as many" if _count(value) == 0 else f"{_count(value)} {'more' if (value or 0) > 0 else 'fewer'}"
 
 
+def _what_nl(row: Row) -> str:
+    what = "deze uitkomst" if row.event is None else f"uitstroom {row.event}"
+    return what if row.at is None else f"{what} (tot en met tijdstip {row.at:g})"
+
+
+def _what_en(row: Row) -> str:
+    what = "this outcome" if row.event is None else f"exit {row.event}"
+    return what if row.at is None else f"{what} (up to time {row.at:g})"
+
+
 def _hundred_nl(row: Row, level: float) -> str:
     than = "als" if _count(row.estimate) == 0 else "dan"
     return (
         f"Van elke 100 deelnemers in groep {row.term} hebben er naar schatting {_amount_nl(row.estimate)} "
-        f"deze uitkomst {than} in de controlegroep "
+        f"{_what_nl(row)} {than} in de controlegroep "
         f"({100 * level:g}%-interval: {_amount_nl(row.conf_low)} tot {_amount_nl(row.conf_high)})."
     )
 
@@ -101,7 +112,7 @@ def _hundred_nl(row: Row, level: float) -> str:
 def _hundred_en(row: Row, level: float) -> str:
     than = "as" if _count(row.estimate) == 0 else "than"
     return (
-        f"Of every 100 participants in arm {row.term} an estimated {_amount_en(row.estimate)} have this outcome "
+        f"Of every 100 participants in arm {row.term} an estimated {_amount_en(row.estimate)} have {_what_en(row)} "
         f"{than} in the control arm "
         f"({100 * level:g}% interval: {_amount_en(row.conf_low)} to {_amount_en(row.conf_high)})."
     )

@@ -347,3 +347,18 @@ def test_default_columns_of_the_data_that_a_method_has_no_key_for_are_left_aside
         row(strata)["statistic"]
         == row(analyse(DATA, plan=PLAN, method="logrank", **WORK, strata="stratum"))["statistic"]
     )
+
+
+def test_the_method_text_counts_people_by_cause_and_time_and_never_days_as_people(analyse):
+    text = analyse(DATA, plan=PLAN, method="aalen_johansen", **CAUSES, at=[365], treatment="B")["method_text"]
+    assert "23 meer uitstroom 1 (tot en met tijdstip 365) dan in de controlegroep" in text["nl"]
+    assert "23 more have exit 1 (up to time 365) than in the control arm" in text["en"]
+    years = {"arm": ["A", "B"] * 3, "t": [0.2, 0.5, 0.3, 0.9, 0.6, 0.8], "e": [1] * 6}
+    text = analyse(years, plan=TINY, method="rmst", time="t", event="e")["method_text"]
+    assert "Van elke 100" not in text["nl"]
+
+
+def test_details_count_the_events_reported_and_all_causes(analyse):
+    found = analyse(DATA, plan=PLAN, method="aalen_johansen", **CAUSES | {"events": [1]}, at=[365])
+    assert found["details"]["arms"]["A"]["events"] == 60
+    assert found["details"]["arms"]["A"]["causes"] == {"1": 60, "2": 28}
