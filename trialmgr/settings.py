@@ -18,17 +18,24 @@ DEMO = env.flag("TRIALMGR_DEMO")
 HTTPS = not env.flag("TRIALMGR_PLAIN_HTTP")
 DEBUG = False
 
+
+def needed_by(*kinds: Process) -> str | None:
+    """The default of a variable: none for the processes that cannot do without it, empty for the others."""
+    return None if PROCESS in kinds else ""
+
+
 SECRET_KEY = env.secret("TRIALMGR_SECRET_KEY") if SERVED else "commands on files sign nothing"
 SECRET_KEY_FALLBACKS = env.words("TRIALMGR_OLD_SECRET_KEYS", "")
 ALLOWED_HOSTS = env.words("TRIALMGR_ALLOWED_HOSTS") if SERVED else []
 # Every link that is mailed or printed starts with one of these, never with what a request claims.
-OFFICE_URL = env.text("TRIALMGR_OFFICE_URL", "")
-SURVEY_URL = env.text("TRIALMGR_SURVEY_URL", "")
-RESEARCH_URL = env.text("TRIALMGR_RESEARCH_URL", "")
+OFFICE_URL = env.text("TRIALMGR_OFFICE_URL", needed_by(Process.OFFICE))
+SURVEY_URL = env.text("TRIALMGR_SURVEY_URL", needed_by(Process.OFFICE))
+RESEARCH_URL = env.text("TRIALMGR_RESEARCH_URL", needed_by(Process.RESEARCH))
 MAILBOX_URL = env.text("TRIALMGR_MAILBOX_URL", "")  # the mail catcher's page, in a demo
 CLOCK_FILE = env.text("TRIALMGR_CLOCK_FILE") if DEMO else None
-ANCHOR_FILE = env.text("TRIALMGR_ANCHOR_FILE", "")  # where audit anchors are written, outside the database
-VAULT_URL = env.text("VAULT_URL", "")
+# Audit anchors are written outside the database, where its administrator cannot reach them.
+ANCHOR_FILE = env.text("TRIALMGR_ANCHOR_FILE", needed_by(Process.OFFICE, Process.RESEARCH))
+VAULT_URL = env.text("VAULT_URL", needed_by(Process.OFFICE))
 VAULT_TOKEN = env.secret("VAULT_TOKEN") if PROCESS in {Process.OFFICE, Process.VAULT} else ""
 
 
@@ -280,13 +287,13 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 20_000_000
 
 # --- mail -----------------------------------------------------------------------------------------------------
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-EMAIL_HOST = env.text("TRIALMGR_SMTP_HOST", "localhost")
+EMAIL_HOST = env.text("TRIALMGR_SMTP_HOST", needed_by(Process.OFFICE, Process.RESEARCH))
 EMAIL_PORT = env.integer("TRIALMGR_SMTP_PORT", 25)
 EMAIL_HOST_USER = env.text("TRIALMGR_SMTP_USER", "")
 EMAIL_HOST_PASSWORD = env.secret("TRIALMGR_SMTP_PASSWORD") if EMAIL_HOST_USER else ""
 EMAIL_USE_TLS = not env.flag("TRIALMGR_SMTP_PLAIN")
 EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = env.text("TRIALMGR_MAIL_FROM", "trialmgr@localhost")
+DEFAULT_FROM_EMAIL = env.text("TRIALMGR_MAIL_FROM", needed_by(Process.OFFICE, Process.RESEARCH))
 
 # --- work in the background -----------------------------------------------------------------------------------
 CELERY_BROKER_URL = env.secret(BROKER_VARIABLE[PROCESS]) if PROCESS in BROKER_VARIABLE else "memory://"

@@ -1,10 +1,24 @@
 """Each process gets what it needs and no secret of another."""
 
+import subprocess
+import sys
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from tests.running_demo import ROOT
 from trialmgr import processes
 from trialmgr.demo import environment, keys
+
+OF_ALL = ("TRIALMGR_SECRET_KEY", "TRIALMGR_ALLOWED_HOSTS")
+OF_STAFF = (*OF_ALL, "TRIALMGR_ANCHOR_FILE", "TRIALMGR_SMTP_HOST", "TRIALMGR_MAIL_FROM")
+OF_OFFICE = ("OFFICE_DATABASE_URL", "OFFICE_BROKER_URL", "VAULT_URL", "VAULT_TOKEN")
+NEEDED = {
+    "office": (*OF_STAFF, *OF_OFFICE, "TRIALMGR_OFFICE_URL", "TRIALMGR_SURVEY_URL"),
+    "survey": (*OF_ALL, "RESEARCH_DATABASE_URL", "SURVEY_LINK_KEY"),
+    "research": (*OF_STAFF, "RESEARCH_DATABASE_URL", "RESEARCH_BROKER_URL", "TRIALMGR_RESEARCH_URL"),
+    "vault": (*OF_ALL, "RESEARCH_DATABASE_URL", "VAULT_BROKER_URL", "VAULT_TOKEN", "VAULT_MAP_KEY", "VAULT_STATE_DIR"),
+}
 
 
 @pytest.fixture
@@ -33,6 +47,17 @@ def test_a_process_that_finds_anothers_credentials_refuses_to_start(place, monke
         processes.current()
 
 
+@pytest.mark.parametrize("process", ["office", "survey", "research", "vault"])
+def test_a_missing_variable_stops_the_start_and_is_named(place, process):
+    keys.ensure(place.home / "keys")
+    given = environment.of(process, place)
+    for name in NEEDED[process]:
+        done = start({key: value for key, value in given.items() if key not in (name, f"{name}_FILE")})
+        assert done.returncode == 1, name
+        assert f"{name} is not set: this process needs it" in done.stderr
+    assert start(given).returncode == 0
+
+
 def test_nothing_of_the_shell_leaks_into_a_process(place, monkeypatch):
     monkeypatch.setenv("SOME_TOKEN", "x")
     assert "SOME_TOKEN" not in environment.of("office", place)
@@ -58,3 +83,8 @@ def test_keys_are_made_once_and_only_their_owner_can_read_them(tmp_path):
     assert len(set(first.values())) == len(keys.NAMES)
     assert all(len(bytes.fromhex(text)) == 32 for text in first.values())
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()} == {0o600}
+
+
+def start(variables):
+    argv = [sys.executable, "-c", "import django; django.setup()"]
+    return subprocess.run(argv, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)

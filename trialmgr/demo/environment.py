@@ -62,10 +62,11 @@ def of(process: str, place: Place, *, login: str | None = None) -> dict[str, str
     if process in place.brokers:
         variables[f"{process.upper()}_BROKER_URL"] = place.brokers[process].url
     if process in {"office", "research"}:
+        variables |= _mail(place)
         variables["TRIALMGR_ANCHOR_FILE"] = str(place.home / "anchors" / process)
         variables["TRIALMGR_MAILBOX_URL"] = place.address("mail")
     if process == "office":
-        variables |= _mail(place) | {"VAULT_URL": place.address("vault")}
+        variables["VAULT_URL"] = place.address("vault")
     if process == "vault":
         variables["VAULT_STATE_DIR"] = str(place.home / "vault-state")
     return variables
