@@ -8,7 +8,9 @@ import pytest
 
 from surveys.instruments.conditions import Condition
 from surveys.instruments.exchange.files import csv_text, import_file
-from surveys.instruments.exchange.redcap import COLUMNS, read_dictionary, write_dictionary
+from surveys.instruments.exchange.redcap import read_dictionary
+from surveys.instruments.exchange.redcap_cells import COLUMNS
+from surveys.instruments.exchange.redcap_write import write_dictionary
 from surveys.instruments.exchange.yaml_file import to_yaml
 from surveys.instruments.loading import load_instrument, pack_ids, parse_instrument
 from surveys.instruments.scoring import answers_frame, score

@@ -70,6 +70,9 @@ def read_workbook(path: Path, language: str = "en") -> Imported:
         _read_row(form, number, row)
     for header, where in form.unused.items():
         form.draft.notes.append(f"column {header!r} (rows {', '.join(map(str, where))}): kept, not used")
+    for header in choices.headers:
+        if header not in choices.modelled() and any(row.get(header) for row in book.choices or []):
+            form.draft.notes.append(f"column {header!r} of choices: kept, not used")
     for name in OTHER_SHEETS:
         if getattr(book, name):
             form.draft.notes.append(f"sheet {name!r}: kept, not used")
@@ -109,6 +112,7 @@ def _finish(form: Form, book: DefinitionData, settings: Mapping[str, str], path:
     for group in form.groups:
         if group.code not in holding:
             kept = group.extra[FORMAT]
+            form.draft.note(kept["row"], f"group {group.code} holds no question that is carried: kept, not used")
             form.foreign += [
                 {"row": kept[row], "cells": kept[cells]} for row, cells in (("row", "all"), ("end", "last"))
             ]
@@ -293,14 +297,11 @@ def _listed(form: Form, number: int, row: Cells, kind: RowType) -> tuple[Scale |
         pairs.append(("other", {one: OTHER_LABEL.get(one, OTHER_LABEL["en"]) for one in form.languages}))
     options, sensitive = choice_options(pairs, form.languages)
     kept = {
-        str(code): kept_from(place, cells, choice_cells(form.choices, kind.list_name, code, label, form.languages))[
-            "cells"
-        ]
+        str(code): kept_from(place, cells, choice_cells(form.choices, kind.list_name, code, label, form.languages))
         for (code, label), (place, cells) in zip(pairs, rows, strict=False)
     }
-    extra = {"list": kind.list_name, "rows": [place for place, _ in rows], "cells": kept, "other": kind.other}
-    wanted = kind.list_name + ("_or_other" if kind.other else "") + ("_multiple" if kind.kind == "multiple" else "")
-    return Scale(kind=kind.kind or "choice", options=options, extra={FORMAT: extra}), sensitive, wanted
+    extra = {"list": kind.list_name, "rows": kept, "other": kind.other}
+    return Scale(kind=kind.kind or "choice", options=options, extra={FORMAT: extra}), sensitive, kind.list_name
 
 
 def _read_calculation(form: Form, number: int, row: Cells) -> bool:

@@ -241,19 +241,16 @@ def _choice_rows(instrument: Instrument, sheet: Sheet, languages: Sequence[str])
         options = [
             option for option in instrument.options_of(item) if not (kept.get("other") and option.code == "other")
         ]
-        numbers = [*kept.get("rows", []), *[None] * len(options)]
-        for option, number in zip(options, numbers, strict=False):
+        for option in options:
             label = {language: scale.label_of(option, language) for language in languages}
             ours = choice_cells(sheet, name, option.code, label, languages)
-            source = kept.get("cells", {}).get(str(option.code), {})
-            cells = respelled(
-                ours, {"cells": source}, sheet.modelled(), lambda cells: _choice_meaning(sheet, cells, languages)
-            )
-            rows.append((float(number) if number is not None else (rows[-1][0] if rows else 1.0) + 1e-4, cells))
+            source = kept.get("rows", {}).get(str(option.code), {})
+            cells = respelled(ours, source, sheet.modelled(), partial(_choice_meaning, sheet, languages))
+            rows.append((float(source.get("row", (rows[-1][0] if rows else 1.0) + 1e-4)), cells))
     return rows
 
 
-def _choice_meaning(sheet: Sheet, cells: Cells, languages: Sequence[str]) -> tuple[object, ...]:
+def _choice_meaning(sheet: Sheet, languages: Sequence[str], cells: Cells) -> tuple[object, ...]:
     code = sheet.cell(cells, "name") or cells.get("name", "")
     label = sheet.texts(cells, "label")
     spare = next(iter(label.values()), code)

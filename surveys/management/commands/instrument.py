@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 
 from surveys.instruments.batch import written_whole
 from surveys.instruments.exchange.files import csv_text, import_file, workbook_bytes, workbook_csv
-from surveys.instruments.exchange.redcap import write_dictionary
+from surveys.instruments.exchange.redcap_write import write_dictionary
 from surveys.instruments.exchange.xlsform_write import write_workbook
 from surveys.instruments.exchange.yaml_file import to_yaml
 from surveys.instruments.loading import load_instrument
