@@ -9,10 +9,13 @@ from typing import Any
 from randomization.lottery.balance import BalanceRule
 from randomization.lottery.minimise import Minimiser, Step
 from randomization.lottery.stream import Lots, Stream
-from trialmgr.core.errors import BadInput, Fault
 
 Row = tuple[str, ...]  # unit, stratum, then the further columns of the design
 Params = dict[str, Any]
+
+
+class NoDrawFits(ValueError):
+    """The balance rule is too strict for the list."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Outcome:
 def allocate(params: Params, rows: Sequence[Row], seed: bytes) -> Outcome:
     """Draw an arm for every row; `rows` are sorted by unit.
 
-    Raises BadInput when no attempt of a re-randomised draw meets its rule.
+    Raises NoDrawFits when no attempt of a re-randomised draw meets its rule.
     """
     if params["method"] == "minimisation":
         return _minimised(params, rows, Lots(seed))
@@ -38,8 +41,7 @@ def allocate(params: Params, rows: Sequence[Row], seed: bytes) -> Outcome:
         arms = matched(params, rows, Lots(seed, f"{attempt}|"))
         if rule.accepts([arms[row[0]] for row in rows]):
             return Outcome(arms, attempt=attempt)
-    tries = params["balance"]["tries"]
-    raise BadInput(Fault("balance", f"none of {tries} draws met the rule", "announce a new draw with a wider rule"))
+    raise NoDrawFits(f"none of {params['balance']['tries']} draws met the rule")
 
 
 def matched(params: Params, rows: Sequence[Row], lots: Lots) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from randomization.lottery.allocate import Outcome, allocate
+from randomization.lottery.allocate import NoDrawFits, Outcome, allocate
 from randomization.lottery.balance import BalanceRule
 from randomization.lottery.design import Design, params_hash_of
 from randomization.lottery.names import BEACON, name_problem
@@ -76,7 +76,10 @@ def draw(record: Record, secret: bytes, beacon: str) -> Record:
     Raises BadInput for a secret that was not committed to, a malformed beacon or another event than announced.
     """
     seed = seed_for(record, secret, beacon)
-    outcome = allocate(record.params, record.units, seed)
+    try:
+        outcome = allocate(record.params, record.units, seed)
+    except NoDrawFits as error:
+        raise BadInput(Fault("balance", str(error), "announce a new draw with a wider rule")) from None
     result = tuple((row[0], row[1], outcome.arms[row[0]]) for row in record.units)
     return replace(
         record,

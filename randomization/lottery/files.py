@@ -1,13 +1,11 @@
 """Secrets and records on disk: never readable by others, never half written."""
 
 import os
-import re
 from pathlib import Path
 
+from randomization.lottery.names import HEX64
 from randomization.lottery.record import Record
 from trialmgr.core.errors import BadInput, Fault
-
-SECRET = re.compile(r"[0-9a-f]{64}")
 
 
 def read_secret(path: Path) -> bytes:
@@ -18,7 +16,7 @@ def read_secret(path: Path) -> bytes:
         raise BadInput(Fault(str(path), f"cannot be read ({error.strerror})", "give the secret file")) from None
     except UnicodeDecodeError:
         text = ""
-    if not SECRET.fullmatch(text):
+    if not HEX64.fullmatch(text):
         raise BadInput(Fault(path.name, "does not hold a secret", "it must hold 64 lower-case hex digits"))
     return bytes.fromhex(text)
 

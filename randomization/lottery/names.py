@@ -11,11 +11,13 @@ def name_problem(name: str) -> tuple[str, str] | None:
     """What is wrong with a name, and what would be right; None for a good one."""
     if not name:
         return "is empty", "give it a name"
-    if any(sign in name for sign in "\t\n\r"):
+    if name.isascii() and name.isprintable():
+        return None
+    kinds = {unicodedata.category(sign) for sign in name}
+    if kinds & {"Cc", "Zl", "Zp"}:
         return f"{name!r} holds a TAB or a line break", "write it on one line without TAB"
-    if not name.isascii():
-        if any("\ud800" <= sign <= "\udfff" for sign in name):
-            return f"{name!r} is not valid text", "write it again"
-        if not unicodedata.is_normalized("NFC", name):
-            return f"{name!r} is not in Unicode form NFC", "write its accents as single characters"
+    if "Cs" in kinds:
+        return f"{name!r} is not valid text", "write it again"
+    if not unicodedata.is_normalized("NFC", name):
+        return f"{name!r} is not in Unicode form NFC", "write its accents as single characters"
     return None
