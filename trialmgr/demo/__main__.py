@@ -11,17 +11,15 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType
 
 from trialmgr.demo import environment, keys, messages
 from trialmgr.demo.environment import Place
 from trialmgr.demo.errors import LaunchError
+from trialmgr.demo.reset import HOME, ROOT
 from trialmgr.demo.servers import last_line, provision
 from trialmgr.demo.supervisor import Lock, Supervisor
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-HOME = Path(os.environ.get("TRIALMGR_DEMO_HOME", ROOT / "var")).resolve()
 PYTHON = sys.executable
 # What fills a new demo, in this order, once every process runs: the process it runs as, and the command.
 LOADING: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -9,7 +9,7 @@ from trialmgr.demo.errors import LaunchError
 from trialmgr.demo.supervisor import Lock
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-HOME = Path(os.environ.get("TRIALMGR_DEMO_HOME", ROOT / "var"))
+HOME = Path(os.environ.get("TRIALMGR_DEMO_HOME", ROOT / "var")).resolve()
 
 
 def main() -> None:

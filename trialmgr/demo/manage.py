@@ -1,0 +1,33 @@
+"""Run a management command as one of the processes of the demo.
+
+python -m trialmgr.demo.manage office audit_verify
+python -m trialmgr.demo.manage research --login research_migrate grants --lint
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from trialmgr.demo import environment
+from trialmgr.demo.errors import LaunchError
+from trialmgr.demo.reset import HOME, ROOT
+
+
+def main(argv: list[str]) -> None:
+    process, *work = argv or [""]
+    if process not in (*environment.CLUSTER, "study"):
+        raise LaunchError(f"name a process first: {', '.join(environment.CLUSTER)} or study")
+    login = None
+    if work[:1] == ["--login"] and len(work) > 1:
+        login, work = work[1], work[2:]
+    place = environment.Place.at(Path(HOME), port_base=int(os.environ.get("PORT_BASE", "8000")))
+    variables = environment.study(place) if process == "study" else environment.of(process, place, login=login)
+    os.chdir(ROOT)
+    os.execve(sys.executable, [sys.executable, "manage.py", *work], variables)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except LaunchError as error:
+        sys.exit(str(error))
