@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from functools import wraps
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -98,13 +99,13 @@ def question(request: HttpRequest, sitting: Sitting, number: int) -> HttpRespons
     asked = sitting.form.questions[place]
     if request.method == "POST" and "taal" not in request.POST:
         return take(request, sitting, asked)
-    given = request.POST.getlist("antwoord") if request.method == "POST" else shown(sitting, asked)
+    given = typed(request) if request.method == "POST" else shown(sitting, asked)
     return ask(request, sitting, asked, given)
 
 
 def take(request: HttpRequest, sitting: Sitting, asked: Question) -> HttpResponse:
     """Save an answer and go on; say what is wrong with it, or ask once whether to pass the question over."""
-    given = [value for value in request.POST.getlist("antwoord") if value.strip()]
+    given = [value for value in typed(request) if value.strip()]
     action = request.POST.get("actie", "")
     if action == "later" and not given:
         return go("later")
@@ -116,9 +117,16 @@ def take(request: HttpRequest, sitting: Sitting, asked: Question) -> HttpRespons
         route = sitting.save(asked, given)
     except AnswerRefused as error:
         return ask(request, sitting, asked, given, error=str(error))
+    except DatabaseError:  # busy or down: what was typed stays on the page
+        return ask(request, sitting, asked, given, error=texts_of(request).not_saved, status=503)
     if route is None:
         return over(request, services.store.state(sitting.visit.person, sitting.visit.wave))
     return go("later") if action == "later" else onward(sitting, route.following(asked))
+
+
+def typed(request: HttpRequest) -> list[str]:
+    """What the form holds; a NUL, which no text column takes, comes from no keyboard."""
+    return [value.replace("\x00", "") for value in request.POST.getlist("antwoord")]
 
 
 def onward(sitting: Sitting, upcoming: Question | None) -> HttpResponse:
@@ -139,6 +147,7 @@ def ask(
     *,
     error: str = "",
     skipping: bool = False,
+    status: int = 200,
 ) -> HttpResponse:
     route, form = sitting.route, sitting.form
     part = form.parts[asked.part - 1]
@@ -160,7 +169,7 @@ def ask(
         "elsewhere": asked.code in route.done and asked.code not in route.own,
         "back": route.number(before) if before else None,
     }
-    return page(request, "question", context)
+    return page(request, "question", context, status=status)
 
 
 @answering

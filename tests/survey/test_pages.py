@@ -1,10 +1,13 @@
 """The pages as participants meet them, with the survey's real login (P13-P15, F7, F9)."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
+from django.utils.html import escape
 
 from surveys.respondent import services
 from surveys.sealing import Keyring, Seat, seal
@@ -386,3 +389,68 @@ def test_two_hundred_questionnaires_go_quickly_through_one_connection(wave, make
     assert services.answer_questionnaires((link, sheet) for link in links) == 200
     assert wave.rows("submitted") == [(200,)]
     assert ask("postgres", "SELECT count(*) FROM answers.draft WHERE wave = %s", wave.number) == [(1400,)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"antwoord": "x" * 2_000_000},
+        {f"veld{number}": "1" for number in range(2_000)},
+        {"antwoord": ["1"] * 2_000},
+    ],
+)
+def test_a_monstrous_form_is_refused_politely(wave, device, fields):
+    fields = {"bewijs": device.page.context["visit"].form_token} | fields
+    response = device.client.post("/vraag/1", fields)
+    assert response.status_code == 400
+    assert "Wij konden uw antwoord niet aannemen" in response.content.decode()
+    assert rows_of(wave)["draft"] == 0
+
+
+@pytest.mark.parametrize("text", ["nul\x00teken", "'; DROP TABLE answers.draft; --", "{{ 7*7 }}", "<script>", "𝄞 é ﷽"])
+def test_any_text_is_kept_as_text_and_shown_as_text(wave, device, text):
+    for value in ("0", "a", "1", "1-1-2020", text):
+        device.answer(value)
+    assert device.where == "/einde"
+    kept = text.replace("\x00", "")
+    assert ("told", kept) in wave.rows("draft", "item, value")
+    device.open("/vraag/7")
+    assert escape(kept) in device.text
+
+
+@pytest.mark.parametrize("name", ["antwoord", "actie", "taal", "bewijs", "link"])
+def test_odd_bytes_in_any_field_are_no_fault_of_ours(device, name):
+    for value in ("\x00", "\ud83d", "é" * 300, "-1", "[]"):
+        fields = {"bewijs": device.page.context["visit"].form_token} | {name: value.encode("utf-8", "replace").decode()}
+        for path in ("/vraag/1", "/", "/later", "/einde"):
+            assert device.client.post(path, fields).status_code < 500
+
+
+def test_when_the_database_is_busy_the_answer_stays_on_the_page(wave, device, marker, monkeypatch):
+    for value in ("0", "a", "1", "1-1-2020"):
+        device.answer(value)
+
+    def busy(*args, **kwargs):
+        raise OperationalError("canceling statement due to lock timeout")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(services.store, "save_answer", busy)
+        device.answer(marker)
+    assert device.page.status_code == 503
+    assert "Uw antwoord is nog niet bewaard" in device.text
+    assert marker in device.text
+    device.answer(marker)
+    assert ("told", marker) in wave.rows("draft", "item, value")
+
+
+def test_an_answer_waits_while_others_are_poured(wave, person):
+    """Pouring locks whole tables for a moment; an answer given then is saved after it."""
+    with connect("postgres") as pourer, ThreadPoolExecutor(1) as pool:
+        pourer.execute("BEGIN")
+        pourer.execute("LOCK TABLE answers.draft IN ACCESS EXCLUSIVE MODE")
+        waiting = pool.submit(wave.save, person, "work", "1")
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.3)
+        pourer.execute("COMMIT")
+        assert waiting.result(timeout=5)
+    assert wave.rows("draft", "item, value") == [("work", "1")]

@@ -56,6 +56,7 @@ class Texts(BaseModel):
     text_label: str
     date_label: str
     more_answers: str
+    not_saved: str
 
     later_title: str
     later_text: list[str]
