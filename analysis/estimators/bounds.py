@@ -83,7 +83,7 @@ def lee_errors(cells: list[LeeCell], cluster: Ints, draws: int, rng: np.random.G
     found = []
     at_once = max(1, CHUNK // cluster.size)
     for start in range(0, draws, at_once):
-        counts = rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=min(at_once, draws - start))
+        counts = _drawn_counts(clusters, min(at_once, draws - start), rng)
         bounds = lee_bounds(cells, counts[:, cluster].astype(np.float64))
         found.append(np.stack([bounds.lower, bounds.upper]))
     drawn = np.concatenate(found, axis=1)
@@ -92,6 +92,12 @@ def lee_errors(cells: list[LeeCell], cluster: Ints, draws: int, rng: np.random.G
         return float("nan"), float("nan"), int(drawn.shape[1])
     low, high = drawn.std(axis=1, ddof=1)
     return float(low), float(high), int(drawn.shape[1])
+
+
+def _drawn_counts(clusters: int, draws: int, rng: np.random.Generator) -> Ints:
+    """How often each cluster is drawn, with replacement, in each draw (draws x clusters)."""
+    picked = rng.integers(0, clusters, size=(draws, clusters)) + clusters * np.arange(draws)[:, None]
+    return np.bincount(picked.ravel(), minlength=draws * clusters).reshape(draws, clusters)
 
 
 def imbens_manski(lower: float, upper: float, errors: tuple[float, float], level: float) -> tuple[float, float]:

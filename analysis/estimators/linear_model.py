@@ -121,6 +121,11 @@ class LinearModel:
         beta = beta + self.M @ (WX.T @ (y - self.X @ beta))
         return LinearFit(self, beta, y - self.X @ beta)
 
+    @cached_property
+    def _satterthwaite(self) -> dict[bytes, float]:
+        """Degrees of freedom found so far: they depend on the design only, and many outcomes share one model."""
+        return {}
+
     def contrast_df(self, c: Floats) -> float | None:
         """Degrees of freedom of a contrast c (k); None for the normal distribution."""
         rule = self.df or self.default_df
@@ -131,7 +136,10 @@ class LinearModel:
         if rule == "G-1":
             return float(self.clusters.count - 1)
         if rule == "satterthwaite":
-            return satterthwaite(self.AX, self.X, self.M, self.weights, self.clusters, c)
+            key = c.tobytes()
+            if key not in self._satterthwaite:
+                self._satterthwaite[key] = satterthwaite(self.AX, self.X, self.M, self.weights, self.clusters, c)
+            return self._satterthwaite[key]
         raise Refused(
             f"the degrees of freedom {rule!r} do not fit this method", "choose n-k, G-1, satterthwaite or normal"
         )
