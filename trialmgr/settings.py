@@ -96,6 +96,7 @@ APPS = {
         "django.contrib.auth",
         "trialmgr.core",
         "trialmgr.protocol",
+        "participants",  # which the models of the next two refer to
         "randomization",
         "coaching",
         "surveys",
