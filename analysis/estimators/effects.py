@@ -228,6 +228,8 @@ def term_rows(context: Context, fitted: ArmFit) -> list[Row]:
 
 def joint_of(context: Context, rows: Sequence[Row], fitted: ArmFit) -> Joint | None:
     """What a family needs: the arms of one fit with their covariance and scores on the rows of the file."""
+    if not context.in_family:
+        return None
     places = tuple(i for i, row in enumerate(rows) if row.term in fitted.sample.arms[1:] and row.std_error is not None)
     if not places:
         return None
@@ -235,6 +237,20 @@ def joint_of(context: Context, rows: Sequence[Row], fitted: ArmFit) -> Joint | N
     fit = fitted.fit
     known = [df for c in C if (df := fitted.df(c)) is not None]
     return Joint(places, C @ fit.beta, C @ fit.covariance @ C.T, min(known) if known else None, _scores(fitted, C))
+
+
+def merged(joints: Sequence[tuple[int, Joint | None]]) -> Joint | None:
+    """Several joints as one, by their scores; each comes with the number its row places are moved by."""
+    parts = [(start, joint) for start, joint in joints if joint is not None]
+    if len(parts) == 1 and parts[0][0] == 0:
+        return parts[0][1]
+    if not parts or any(joint.scores is None for _, joint in parts):
+        return None
+    scores = np.vstack([joint.scores for _, joint in parts if joint.scores is not None])
+    dfs = [joint.df for _, joint in parts if joint.df is not None]
+    places = tuple(start + place for start, joint in parts for place in joint.rows)
+    estimates = np.concatenate([joint.estimates for _, joint in parts])
+    return Joint(places, estimates, scores @ scores.T, min(dfs) if dfs else None, scores)
 
 
 def _scores(fitted: ArmFit, C: Floats) -> Floats | None:

@@ -119,7 +119,9 @@ class LinearModel:
         WX = self.WX
         beta = self.M @ (WX.T @ y)
         beta = beta + self.M @ (WX.T @ (y - self.X @ beta))
-        return LinearFit(self, beta, y - self.X @ beta)
+        residuals = y - self.X @ beta
+        exact = np.abs(residuals).max() <= 1e-12 * np.abs(y).max()
+        return LinearFit(self, beta, np.zeros_like(residuals) if exact else residuals)
 
     @cached_property
     def _satterthwaite(self) -> dict[bytes, float]:

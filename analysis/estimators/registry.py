@@ -77,7 +77,8 @@ class Context:
     """What a method is given: its keys, the data, and the rows it may use.
 
     `sample` makes the rows and keeps the account (`n_used`, `dropped`, `details`) that goes into the result;
-    `note` adds a message; `progress` reports on long work; `base` is the folder of the plan.
+    `note` adds a message; `progress` reports on long work; `base` is the folder of the plan; `in_family` says whether
+    the report must carry a `Joint`.
     """
 
     analysis: AnalysisKeys
@@ -89,6 +90,7 @@ class Context:
     dropped: list[Dropped] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
     n_used: int | None = None
+    in_family: bool = False
 
     def keys(self, kind: type[K]) -> K:
         """The keys of this analysis, as the family's own class."""

@@ -58,8 +58,9 @@ def run_analysis(
 ) -> tuple[Result, Joint | None]:
     """One analysis; a refusal is a result without rows."""
     context = Context(analysis, plan.data, table, plan.path.parent, progress)
+    context.in_family = plan.family_of(analysis.id) is not None
     report, refused = _attempt(lambda: methods()[analysis.method].run(context))
-    if report is not None and not report.rows:
+    if report is not None and not report.rows and not report.details:
         report, refused = None, "nothing is left to report; check the subset and the arms"
     report = report or Report(())
     result = Result(

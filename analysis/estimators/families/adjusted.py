@@ -17,6 +17,7 @@ from analysis.estimators.effects import (
     covariates_of,
     joint_of,
     lin_design,
+    merged,
     ols_design,
     term_rows,
 )
@@ -25,7 +26,7 @@ from analysis.estimators.linear_model import unit
 from analysis.estimators.plan import AnalysisKeys
 from analysis.estimators.refusals import Refused
 from analysis.estimators.registry import Context, method
-from analysis.estimators.results import Report, Row
+from analysis.estimators.results import Joint, Report, Row
 from analysis.estimators.sample import Sample
 
 FEW = 20
@@ -81,13 +82,13 @@ def regression(context: Context, sample: Sample, build: Build) -> Report:
     arms = context.reported_arms(sample)
     rows: list[Row] = []
     r2: dict[str, float] = {}
-    joint = None
+    joints: list[tuple[int, Joint | None]] = []
     for fitted in arm_fits(context, sample, build):
         own = [arm_row(context, fitted, arm) for arm in arms]
-        joint = None if context.several else joint_of(context, own, fitted)
+        joints.append((len(rows), joint_of(context, own, fitted)))
         rows += own + term_rows(context, fitted)
         r2[fitted.outcome] = fitted.fit.r2
-    return Report(tuple(rows), {"r2": r2 if context.several else next(iter(r2.values()))}, joint=joint)
+    return Report(tuple(rows), {"r2": r2 if context.several else next(iter(r2.values()))}, joint=merged(joints))
 
 
 @method(

@@ -13,6 +13,7 @@ from analysis.estimators.effects import (
     arm_row,
     arms_only,
     joint_of,
+    merged,
     ols_design,
     pair_fits,
     term_places,
@@ -24,7 +25,7 @@ from analysis.estimators.logistic import LogisticFit, fit_logistic
 from analysis.estimators.plan import AnalysisKeys
 from analysis.estimators.refusals import Refused, refuse_constant, refuse_not_binary
 from analysis.estimators.registry import Context, method
-from analysis.estimators.results import Report, Row
+from analysis.estimators.results import Joint, Report, Row
 from analysis.estimators.sample import Sample
 
 SMALL_CELL = 10
@@ -62,12 +63,12 @@ def risk_difference(context: Context) -> Report:
     sample = context.sample()
     arms = context.reported_arms(sample)
     rows: list[Row] = []
-    joint = None
+    joints: list[tuple[int, Joint | None]] = []
     for fitted in arm_fits(context, sample, ols_design, constant=refuse_no_variation):
         own = [_difference_row(context, fitted, arm) for arm in arms]
-        joint = None if context.several else joint_of(context, own, fitted)
+        joints.append((len(rows), joint_of(context, own, fitted)))
         rows += own
-    return Report(tuple(rows), joint=joint)
+    return Report(tuple(rows), joint=merged(joints))
 
 
 def _difference_row(context: Context, fitted: ArmFit, arm: str) -> Row:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from analysis.estimators.columns import label
-from analysis.estimators.effects import ArmFit, arm_row, arms_only, joint_of, pair_fits
+from analysis.estimators.effects import ArmFit, arm_row, arms_only, joint_of, merged, pair_fits
 from analysis.estimators.inference import estimate_row
 from analysis.estimators.plan import AnalysisKeys
 from analysis.estimators.refusals import Refused
@@ -81,21 +81,13 @@ def difference_in_means(context: Context) -> Report:
 
 
 def _joint(context: Context, rows: tuple[Row, ...], fits: list[tuple[str, ArmFit | Row]]) -> Joint | None:
-    """Arms of pairs together: their scores on the shared control rows give the covariance."""
-    if context.several:
-        return None
+    """Pairs together: their scores on the shared control rows give the covariance."""
     parts = [
-        (place, joint)
-        for place, (_, found) in enumerate(fits)
-        if isinstance(found, ArmFit) and (joint := joint_of(context, [rows[place]], found)) is not None
+        (place, joint_of(context, [row], found))
+        for place, (row, (_, found)) in enumerate(zip(rows, fits, strict=True))
+        if isinstance(found, ArmFit)
     ]
-    if not parts or any(joint.scores is None for _, joint in parts):
-        return None
-    scores = np.vstack([joint.scores for _, joint in parts if joint.scores is not None])
-    dfs = [joint.df for _, joint in parts if joint.df is not None]
-    estimates = np.concatenate([joint.estimates for _, joint in parts])
-    places = tuple(place for place, _ in parts)
-    return Joint(places, estimates, scores @ scores.T, min(dfs) if dfs else None, scores)
+    return merged(parts)
 
 
 def cluster_means(context: Context, sample: Sample) -> Sample:

@@ -1,0 +1,371 @@
+"""Inference by drawing the arms again: the procedure of an analysis, and its statistics over all draws."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.estimators.assignments import (
+    Draws,
+    Labels,
+    Procedure,
+    Rule,
+    group_by,
+    plan_draws,
+    template_groups,
+)
+from analysis.estimators.columns import label
+from analysis.estimators.data import Table, same_level
+from analysis.estimators.drawn_statistics import Evaluator, evaluator_of
+from analysis.estimators.plan import AnalysisKeys, DesignKeys, Family, Plan
+from analysis.estimators.refusals import Refused
+from analysis.estimators.registry import Context
+from analysis.estimators.results import Row
+from analysis.estimators.sample import Ints, Sample, combined_levels
+
+Floats = NDArray[np.float64]
+STATISTICS = (
+    "difference",
+    "welch_t",
+    "ols_t",
+    "lin_t",
+    "blocked_difference",
+    "rank_sum",
+    "horvitz_thompson",
+)
+TOLERANCE = 1e-9
+LINEAR_T = {"ols": "ols_t", "lin": "lin_t"}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What is drawn: all randomised rows, the unit of each, and the procedure over units."""
+
+    sample: Sample
+    unit: Ints
+    procedure: Procedure
+
+    @property
+    def units(self) -> int:
+        return len(self.procedure.observed)
+
+
+@dataclass(frozen=True)
+class Null:
+    """One arm (or the joint test, arm None) over the draws: estimates and variances (m x q), and those observed (q)."""
+
+    arm: str | None
+    estimate: Floats
+    variance: Floats | None
+    observed: Floats
+    observed_variance: Floats | None
+    weights: Floats
+    enumerated: bool
+    centre: Floats | None = None
+
+    @property
+    def t(self) -> Floats:
+        """Statistics of the draws (m x q)."""
+        return studentised(self.estimate, self.variance)
+
+    @property
+    def t_observed(self) -> Floats:
+        variance = None if self.observed_variance is None else self.observed_variance[None, :]
+        return studentised(self.observed[None, :], variance)[0]
+
+    def check(self, q: int) -> None:
+        """Refuse an outcome whose statistic does not exist as the arms were drawn."""
+        if not np.isfinite(self.observed[q]):
+            raise Refused(f"the statistic of {self.arm!r} does not exist as it was drawn", "check for an empty arm")
+        if self.observed_variance is not None and not self.observed_variance[q] > 0:
+            what = f"the statistic of {self.arm!r} has no standard error as it was drawn"
+            raise Refused(what, "choose `statistic: difference`")
+
+    def sizes(self, sided: str) -> tuple[Floats, Floats]:
+        """How far the draws and the observed statistic are out, in the direction of the alternative."""
+        t, seen = self.t, self.t_observed
+        if self.centre is not None:
+            t, seen = t - self.centre, seen - self.centre
+        if sided == "two":
+            return np.abs(t), np.abs(seen)
+        return (t, seen) if sided == "greater" else (-t, -seen)
+
+    def p_values(self, sided: str) -> Floats:
+        """Share of assignments at least as far out; of random draws (1 + b) / (1 + m)."""
+        far, seen = self.sizes(sided)
+        return tail_share(far, seen, self.weights, self.enumerated)
+
+
+def studentised(estimate: Floats, variance: Floats | None) -> Floats:
+    """estimate / standard error; 0 / 0 counts as 0."""
+    if variance is None:
+        return estimate
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = estimate / np.sqrt(variance)
+    return np.where(np.isnan(t), 0.0, t)
+
+
+def tail_share(far: Floats, seen: Floats, weights: Floats, enumerated: bool) -> Floats:
+    """For each column the (weighted) share of draws with far >= seen, up to rounding."""
+    slack = TOLERANCE * np.maximum(1.0, np.where(np.isfinite(seen), np.abs(seen), 1.0))
+    hits = far >= seen - slack
+    if enumerated:
+        return (weights @ hits) / weights.sum()
+    return (1 + hits.sum(axis=0)) / (1 + len(far))
+
+
+def frame_of(context: Context) -> Frame:
+    """The rows that were randomised and how; Refused when a unit is in two arms."""
+    keys = context.analysis
+    design = keys.design or DesignKeys()
+    sample = context.sample(keep_missing=True)
+    unit, first = _units(context, sample, design)
+    observed = sample.arm[first].astype(np.int8)
+    torn = np.flatnonzero(observed[unit] != sample.arm)
+    if len(torn):
+        raise Refused(
+            f"data row {int(sample.rows[torn[0]]) + 1} is in another arm than the rest of its unit",
+            "name the unit that was drawn by `design: {unit: column}`",
+        )
+    procedure = _procedure(context, sample, design, unit, first, observed)
+    return Frame(sample, unit, procedure)
+
+
+def _units(context: Context, sample: Sample, design: DesignKeys) -> tuple[Ints, Ints]:
+    """The unit of each row, and the first row of each unit."""
+    if design.unit is not None:
+        codes = sample.levels(design.unit).codes
+        if (codes < 0).any():
+            raise Refused(f"the unit {label(design.unit)!r} is missing in some rows", "fill it in")
+    elif sample.cluster is not None:
+        codes = sample.cluster
+    else:
+        return np.arange(sample.n), np.arange(sample.n)
+    _, first, unit = np.unique(codes, return_index=True, return_inverse=True)
+    return unit.ravel(), first
+
+
+def _procedure(
+    context: Context, sample: Sample, design: DesignKeys, unit: Ints, first: Ints, observed: Labels
+) -> Procedure:
+    arms = len(sample.arms)
+    rules = tuple(_rule(sample, rule, unit, len(first)) for rule in design.acceptance)
+    if design.method == "file":
+        return Procedure(observed, arms, (), rules, _listed(context, sample, design, first))
+    if design.method == "blocks":
+        ref = design.block if design.block is not None else context.key("block")
+        if ref is None:
+            raise Refused("the design `blocks` names no block", "add `block: column` to `design` or to `data`")
+        codes = _codes(sample, (ref,), first)
+        if design.arms is not None and design.ratio is not None:
+            template: list[int] = []
+            for name, times in zip(design.arms, design.ratio, strict=True):
+                template += [_arm_code(sample, name)] * times
+            return Procedure(observed, arms, template_groups(codes, tuple(template)), rules)
+        return Procedure(observed, arms, group_by(codes, observed), rules)
+    codes = np.zeros(len(first), np.intp) if design.strata is None else _codes(sample, design.strata, first)
+    return Procedure(observed, arms, group_by(codes, observed), rules)
+
+
+def _codes(sample: Sample, refs: Sequence[Any], first: Ints) -> Ints:
+    codes = combined_levels(sample.table, refs).codes[sample.rows][first]
+    if (codes < 0).any():
+        raise Refused(f"{', '.join(label(ref) for ref in refs)} is missing for a unit that was drawn", "fill it in")
+    return codes.astype(np.intp)
+
+
+def _arm_code(sample: Sample, name: str) -> int:
+    for code, arm in enumerate(sample.arms):
+        if same_level(arm, name):
+            return code
+    raise Refused(f"the design has the arm {name!r}, which is not in the data", "check `design.arms` or the subset")
+
+
+def _rule(sample: Sample, rule: Any, unit: Ints, units: int) -> Rule:
+    """Means over persons; the distance with the covariance of all persons."""
+    refs = rule.mahalanobis if rule.mahalanobis is not None else (rule.column,)
+    X = np.column_stack([sample.values(ref) for ref in refs])
+    if np.isnan(X).any():
+        raise Refused("a column of the rule of acceptance is missing for someone who was drawn", "fill it in")
+    sums = np.stack([np.bincount(unit, column, units) for column in X.T], axis=1).astype(np.float64)
+    sizes = np.bincount(unit, minlength=units).astype(float)
+    if rule.mahalanobis is None:
+        return Rule(sums, sizes, float(rule.max_difference))
+    covariance = np.atleast_2d(np.cov(X.T))
+    if np.linalg.matrix_rank(covariance) < X.shape[1]:
+        raise Refused("the columns of `mahalanobis` follow from each other", "leave one out")
+    return Rule(sums, sizes, float(rule.max), np.linalg.inv(covariance).astype(np.float64))
+
+
+def _listed(context: Context, sample: Sample, design: DesignKeys, first: Ints) -> Labels:
+    """The draws of a file (m x units): first column the unit, then a column a draw."""
+    path = context.base / str(design.file)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = [line for line in csv.reader(file) if line]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        raise Refused(f"the file of draws {design.file!r} cannot be read", "check its name beside the plan") from None
+    if len(lines) < 2 or len(lines[0]) < 2 or len({len(line) for line in lines}) > 1:
+        raise Refused(
+            f"{design.file!r} is not a table of draws", "give the unit, then one column a draw, in every line"
+        )
+    ref = (
+        design.unit
+        if design.unit is not None
+        else context.key("cluster")
+        if sample.cluster is not None
+        else context.defaults.id
+    )
+    if ref is None:
+        raise Refused(
+            "the units of the file of draws cannot be found",
+            "name them by `design: {unit: column}` or `data: {id: column}`",
+        )
+    levels = sample.levels(ref)
+    by_unit = {line[0]: line[1:] for line in lines[1:]}
+    names = [levels.names[code] for code in levels.codes[first]]
+    lacking = [name for name in names if name not in by_unit]
+    if lacking:
+        raise Refused(f"{design.file!r} has no draw for the unit {lacking[0]!r}", "give every unit a line")
+    codes = {arm: code for code, arm in enumerate(sample.arms)}
+    unknown = {text for name in names for text in by_unit[name]} - set(codes)
+    if unknown:
+        raise Refused(
+            f"{design.file!r} has the arm {min(unknown)!r}, which is not in the data", "use the levels of the data"
+        )
+    return np.array([[codes[text] for text in by_unit[name]] for name in names], np.int8).T.copy()
+
+
+def statistic_of(context: Context) -> str:
+    wanted = context.analysis.statistic
+    if wanted is None:
+        return "welch_t"
+    if wanted not in STATISTICS:
+        raise Refused(f"{wanted!r} is not a statistic", f"choose one of {', '.join(STATISTICS)}")
+    return str(wanted)
+
+
+def hypothesis_of(context: Context, *, family: bool = False) -> str:
+    """`pairwise` unless asked otherwise; a family of several arms is drawn as a whole unless asked otherwise."""
+    keys = context.analysis
+    if family and "hypothesis" not in keys.model_fields_set:
+        return "complete"
+    return keys.hypothesis
+
+
+def nulls(
+    context: Context, frame: Frame, arms: Sequence[str], outcomes: Floats, *, statistic: str, hypothesis: str
+) -> tuple[list[Null], Null | None]:
+    """Statistics of each arm over the draws (outcomes: rows x q, NaN missing); under `complete` the joint F too."""
+    if hypothesis == "pairwise":
+        found = []
+        for arm in arms:
+            code = frame.sample.arms.index(arm)
+            draws = _planned(context, frame.procedure.pairwise(code))
+            evaluator = evaluator_of(context, frame, outcomes, statistic, draws, codes=(code,), pair=code)
+            found.append(_collect(context, frame, draws, evaluator, (arm,))[0][0])
+        return found, None
+    draws = _planned(context, frame.procedure)
+    codes = tuple(range(1, len(frame.sample.arms)))
+    evaluator = evaluator_of(context, frame, outcomes, statistic, draws, codes=codes, pair=None)
+    every, joint = _collect(context, frame, draws, evaluator, frame.sample.arms[1:])
+    return [null for null in every if null.arm in arms], joint
+
+
+def _planned(context: Context, procedure: Procedure) -> Draws:
+    keys = context.analysis
+    return plan_draws(procedure, draws=keys.draws, seed=keys.seed, enumerate_all=keys.enumerate)
+
+
+def _collect(
+    context: Context, frame: Frame, draws: Draws, evaluator: Evaluator, arms: Sequence[str]
+) -> tuple[list[Null], Null]:
+    estimates, variances, joints = [], [], []
+    done = 0
+    for labels in draws.chunks():
+        E, V, F = evaluator.evaluate(labels)
+        estimates.append(E)
+        joints.append(F)
+        if V is not None:
+            variances.append(V)
+        done += len(labels)
+        if done % 2000 < len(labels) and done < draws.count:
+            context.progress(f"  {done} of {draws.count} assignments")
+    if not done:
+        raise Refused("no assignment meets the rule of acceptance", "check `acceptance` against the draw")
+    E, F = np.concatenate(estimates), np.concatenate(joints)
+    V = np.concatenate(variances) if variances else None
+    weights = np.concatenate(draws.weights) if draws.weights else np.ones(done)
+    E0, V0, F0 = evaluator.evaluate(frame.procedure.observed[None, :])
+    found = []
+    for k, arm in enumerate(arms):
+        own, seen = (None, None) if V is None or V0 is None else (V[:, k], V0[0, k])
+        centre = np.average(E[:, k], axis=0, weights=weights) if evaluator.centred else None
+        found.append(Null(arm, E[:, k], own, E0[0, k], seen, weights, draws.enumerated, centre))
+    return found, Null(None, F, None, F0[0], None, weights, draws.enumerated)
+
+
+def step_down_p(all_nulls: Sequence[Null], sided: str) -> Floats:
+    """Romano-Wolf over arms x outcomes: adjusted p (arms x q), each at least that of the larger statistics."""
+    pairs = [null.sizes(sided) for null in all_nulls]
+    m = min(len(far) for far, _ in pairs)
+    far = np.concatenate([part[:m] for part, _ in pairs], axis=1)
+    seen = np.concatenate([part for _, part in pairs])
+    weights, enumerated = all_nulls[0].weights[:m], all(null.enumerated for null in all_nulls)
+    order = np.argsort(-seen, kind="stable")
+    adjusted, least = np.empty(len(seen)), 0.0
+    for place, column in enumerate(order):
+        top = far[:, order[place:]].max(axis=1, keepdims=True)
+        least = max(least, float(tail_share(top, seen[[column]], weights, enumerated)[0]))
+        adjusted[column] = least
+    return adjusted.reshape(len(all_nulls), -1)
+
+
+def family_romano_wolf(
+    plan: Plan, family: Family, members: Sequence[tuple[int, Row]], table: Table
+) -> tuple[Floats, str | None]:
+    """Adjusted p of arm rows of several analyses, all redrawn together; or why they cannot be."""
+    found: dict[tuple[int, str, str | None], tuple[Null, int]] = {}
+    units: Labels | None = None
+    try:
+        for at in sorted({at for at, _ in members}):
+            keys = plan.analyses[at].model_copy(update={"draws": family.draws, "seed": family.seed})
+            context = Context(keys, plan.data, table, plan.path.parent)
+            frame = frame_of(context)
+            if units is not None and not np.array_equal(units, frame.procedure.observed):
+                return np.zeros(0), "its analyses are not about the same people"
+            units = frame.procedure.observed
+            outcomes = np.column_stack(list(frame.sample.outcomes.values()))
+            statistic = _family_statistic(keys)
+            arms = frame.sample.arms[1:]
+            own, _ = nulls(context, frame, arms, outcomes, statistic=statistic, hypothesis="complete")
+            for null in own:
+                for place, name in enumerate(frame.sample.outcomes):
+                    found[at, str(null.arm), context.outcome_label(name)] = (null, place)
+    except Refused as refusal:
+        return np.zeros(0), str(refusal)
+    chosen = [found[at, row.term, row.outcome] for at, row in members]
+    single = [one_outcome(null, place) for null, place in chosen]
+    return step_down_p(single, plan.analyses[members[0][0]].sided).ravel(), None
+
+
+def _family_statistic(keys: AnalysisKeys) -> str:
+    return str(keys.statistic or LINEAR_T.get(keys.method, "welch_t"))
+
+
+def one_outcome(null: Null, place: int) -> Null:
+    pick = slice(place, place + 1)
+    variance = None if null.variance is None else null.variance[:, pick]
+    seen = None if null.observed_variance is None else null.observed_variance[pick]
+    centre = None if null.centre is None else null.centre[pick]
+    return replace(
+        null,
+        estimate=null.estimate[:, pick],
+        variance=variance,
+        observed=null.observed[pick],
+        observed_variance=seen,
+        centre=centre,
+    )
