@@ -32,9 +32,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class ChoiceColumn:
-    """Finds each cell of a one-answer column in a list of `known` codes; the last place stands for no answer.
+    """Finds each cell of a one-answer column among `known` codes.
 
-    Codes that are whole numbers are found by subtraction, any others by name.
+    Codes that are whole numbers are found by subtraction, any others by name. A cell's place is that of its code in
+    `codes`; behind them come places for what is too high, for no answer, and for what is too low.
     """
 
     known: tuple[str, ...]
@@ -52,13 +53,15 @@ class ChoiceColumn:
     def codes(self) -> tuple[str | None, ...]:
         """The code at each place; None where a place stands for no code."""
         if self.low is None:
-            return (*self.known, None)
-        high = max(map(int, self.known))
-        return (*(str(code) if str(code) in self.known else None for code in range(self.low, high + 1)), None)
+            return (*self.known, None, None, None)
+        run = range(self.low, max(map(int, self.known)) + 1)
+        return (*(str(code) if str(code) in self.known else None for code in run), None, None, None)
 
     @cached_property
-    def _suspect(self) -> Bools:
-        return np.array([code is None for code in self.codes])
+    def _wrong(self) -> Bools:
+        wrong = np.array([code is None for code in self.codes])
+        wrong[-2] = False
+        return wrong
 
     def table(self, count: Callable[[str], float | None]) -> tuple[Floats, NDArray[np.int8]]:
         """What each place counts for, and whether it counts."""
@@ -72,24 +75,29 @@ class ChoiceColumn:
         """Place of each cell in `codes`, and the cells that hold no known code (None when there are none)."""
         if self.low is None:
             return self._named(column)
-        numbers, odd = as_numbers(column)
+        numbers, odd = as_numbers(column, copy=False)
         near = numbers - self.low
-        np.fmin(near, len(self.codes) - 1, out=near)  # also takes an empty cell to the last place
-        np.fmax(near, -1, out=near)
-        places = near.astype(np.intp)
-        broken = places != near
-        bad = odd
-        if broken.any() or self._suspect[places].any():
-            wrong = (broken | self._suspect[places]) & ~np.isnan(numbers)
-            bad = wrong if bad is None else bad | wrong
-            places[wrong] = -1
-        return places, bad if bad is not None and bad.any() else None
+        empty = len(self.codes) - 2
+        np.minimum(near, empty - 1, out=near)  # too high; an empty cell stays NaN
+        np.fmin(near, empty, out=near)
+        np.fmax(near, -1, out=near)  # too low: the last place
+        whole = np.trunc(near)
+        places = whole.astype(np.intp)
+        broken = near != whole
+        if not broken.any() and not self._wrong.take(places, mode="wrap").any() and odd is None:
+            return places, None
+        bad = broken | self._wrong[places]
+        bad = bad if odd is None else bad | odd
+        places[bad] = -1
+        return places, bad if bad.any() else None
 
     def _named(self, column: "pd.Series[Any]") -> tuple[Places, Bools | None]:
         texts = as_texts(column)
-        places = texts.map({code: place for place, code in enumerate(self.known)}).fillna(len(self.known))
-        found = places.to_numpy().astype(np.intp)
-        bad = (found == len(self.known)) & (texts != "").to_numpy(dtype=bool)
+        empty = len(self.codes) - 2
+        found: Places = (
+            texts.map({code: place for place, code in enumerate(self.known)}).fillna(empty).to_numpy(np.intp)
+        )
+        bad: Bools = (found == empty) & (texts != "").to_numpy(dtype=bool)
         return found, bad if bad.any() else None
 
 
@@ -265,17 +273,18 @@ def _filled(column: "pd.Series[Any]") -> Bools:
     return filled
 
 
-def as_numbers(column: "pd.Series[Any]") -> tuple[Floats, Bools | None]:
-    """A column as numbers (a copy), NaN where empty; and the cells that are neither empty nor a number."""
+def as_numbers(column: "pd.Series[Any]", *, copy: bool = True) -> tuple[Floats, Bools | None]:
+    """A column as numbers, NaN where empty; and the cells that are neither empty nor a number, if any."""
     if pd.api.types.is_numeric_dtype(column.dtype):
-        return column.to_numpy(dtype=np.float64, na_value=np.nan, copy=True), None
+        return column.to_numpy(dtype=np.float64, na_value=np.nan, copy=copy), None
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     if not (unread := np.isnan(numbers)).any():
         return numbers, None
     texts = as_texts(column)
     comma = pd.to_numeric(texts[unread].str.replace(",", ".", regex=False), errors="coerce")
     numbers[unread] = comma.to_numpy(dtype=np.float64, na_value=np.nan)
-    return numbers, np.isnan(numbers) & (texts != "").to_numpy(dtype=bool)
+    odd: Bools = np.isnan(numbers) & (texts != "").to_numpy(dtype=bool)
+    return numbers, odd if odd.any() else None
 
 
 def as_texts(column: "pd.Series[Any]") -> "pd.Series[Any]":

@@ -84,9 +84,8 @@ class Scale(Strict):
         if self.options and self.steps:
             raise ValueError("has both options and steps -> keep one of them")
         if (self.kind in ("choice", "multiple")) != bool(self.options or self.steps):
-            raise ValueError(
-                f"a scale of kind {self.kind} and its options do not fit -> options belong to choice and multiple"
-            )
+            need = "needs" if self.kind in ("choice", "multiple") else "has no"
+            raise ValueError(f"a scale of kind {self.kind} {need} options -> options belong to choice and multiple")
         if (self.min is not None or self.max is not None) and self.kind not in NUMERIC:
             raise ValueError("min and max belong to numbers -> remove them or use kind integer or decimal")
         if self.min is not None and self.max is not None and self.min > self.max:

@@ -13,7 +13,7 @@ from surveys.instruments.rules import counting_options, counts_for, rule_version
 from surveys.instruments.schema import Cutoff, Instrument, Item, Score
 from trialmgr.core.errors import BadInput, Fault
 
-SLICE = 16_384
+SLICE = 32_768
 MOST_FAULTS = 1_000
 
 
@@ -159,8 +159,8 @@ class Plan:
         if item.code in self.readers and item.not_asked is None:  # two look-ups a cell: this path carries the load
             reader, _, weighted, valid = self.readers[item.code]
             places = answers.places(item, reader)
-            total += weighted[places]
-            counted += valid[places]
+            total += weighted.take(places, mode="wrap")
+            counted += valid.take(places, mode="wrap")
         else:
             numbers = self.values(item, answers)
             there = ~np.isnan(numbers)
