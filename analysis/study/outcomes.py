@@ -11,7 +11,7 @@ from trialmgr.protocol.schema import Outcome, Protocol, ScoreOutcome
 
 Value = float | int | None
 Scores = Mapping[tuple[str, str, str], float | None]
-TOTAL = "total"
+
 WORK = "work_full"
 CARRIED = ("arm", "stratum", "block", "household", "site")
 
@@ -33,7 +33,7 @@ def value_of(outcome: Outcome, row: Mapping[str, Any], scores: Scores) -> Value:
     """The value of one outcome for one person, or None when it is not known (yet)."""
     measure = outcome.measure
     if isinstance(measure, ScoreOutcome):
-        return scores.get((measure.wave, measure.instrument, measure.score or TOTAL))
+        return scores.get((measure.wave, measure.instrument, measure.score or measure.instrument))
     exits: Sequence[Sequence[Any]] = row.get("exits", ())
     if measure.kind == "months_to_exit":
         worked = [left for left, reason, _back in exits if reason == WORK and left <= measure.month]

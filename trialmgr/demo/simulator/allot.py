@@ -1,0 +1,48 @@
+"""The night counts the baseline, and the lots are drawn in public by two persons."""
+
+import hashlib
+
+from coaching.services import divide_evenly
+from randomization import services as draws
+from randomization.models import Draw, Status
+from surveys.mailing.services import update_status
+from trialmgr.core import anchors
+from trialmgr.demo.simulator import accounts, calendar
+from trialmgr.demo.simulator.calendar import TRIAL
+from trialmgr.protocol.selectors import current_protocol
+
+EVENT = "20171204"
+
+
+def count() -> None:
+    """Runs under the worker's login, which alone may know who answered."""
+    calendar.set_present(calendar.BASELINE_COUNTED, 3)
+    update_status(trial=TRIAL)
+
+
+def freeze() -> None:
+    for row in Draw.objects.filter(trial=TRIAL, status=Status.REQUESTED):
+        draws.freeze_list(draw_id=row.pk)
+
+
+def run(step: str) -> None:
+    """`count` and `freeze` under the worker's login; `request` and `draw` under the web login, as pages do."""
+    {"count": count, "request": request, "freeze": freeze, "draw": draw}[step]()
+
+
+def request() -> None:
+    calendar.set_present(calendar.DRAWN)
+    if not Draw.objects.filter(trial=TRIAL).exists():
+        first = current_protocol(TRIAL).rounds[0].code
+        draws.request_draw(trial=TRIAL, round_code=first, event=EVENT, by=accounts.of("statisticus@demo.example"))
+
+
+def draw() -> None:
+    """Dice were thrown in the town hall; their digest is the public number."""
+    number = f"{EVENT}:{hashlib.sha256(b'Tilburg 4-12-2017: 3 6 1 1 5 2 4 6 2 3').hexdigest()}"
+    row = Draw.objects.get(trial=TRIAL, number=1)
+    if row.status == Status.COMMITTED:
+        draws.enter_beacon(draw_id=row.pk, beacon=number, by=accounts.of("statisticus@demo.example"))
+    draws.confirm_and_draw(draw_id=row.pk, beacon=number, by=accounts.of("leider@demo.example"))
+    divide_evenly(trial=TRIAL, day=calendar.DRAWN, by=accounts.of("leider@demo.example"))
+    anchors.write()

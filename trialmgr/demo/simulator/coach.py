@@ -1,0 +1,101 @@
+"""A year of coaching: contacts by the norm of each group, exits from the benefit, a few who stop."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from uuid import UUID
+
+import numpy as np
+from django.db import transaction
+
+from coaching.models import Channel, Contact, Topic
+from coaching.services import Talk, log_contact
+from participants.models import ExitReason, Household, StepKind
+from participants.services import record_exit, stop
+from randomization.selectors import arms_of
+from surveys.mailing.services import queue_due, send_due
+from trialmgr.core import clock
+from trialmgr.core.models import User
+from trialmgr.demo.simulator import accounts, calendar
+from trialmgr.demo.simulator.calendar import DRAWN, MID_MAILED, SEED, TRIAL
+from trialmgr.protocol.schema import Arm
+from trialmgr.protocol.selectors import current_protocol
+
+BATCH = 200
+NOTES = (
+    "Wil graag weer werken, zoekt een opleiding.",
+    "Gesprek over de schulden; afspraak met schuldhulp gemaakt.",
+    "Is gestart als vrijwilliger in het buurthuis.",
+    "Gaat naar het spreekuur van het taalhuis.",
+    "",
+    "",
+)
+Planned = tuple[date, int, User, Talk, UUID]
+
+
+def run() -> None:
+    rng = np.random.default_rng([SEED, 3])
+    if not Contact.objects.exists():
+        planned = sorted(_plan(rng), key=lambda one: one[0])
+        for start in range(0, len(planned), BATCH):
+            with transaction.atomic():
+                for day, person_id, coach, talk, key in planned[start : start + BATCH]:
+                    with clock.at(calendar.morning(day, 16)):
+                        log_contact(trial=TRIAL, person_id=person_id, talk=talk, key=key, by=coach)
+        _exits(rng)
+    calendar.set_present(MID_MAILED)
+    queue_due(trial=TRIAL)
+    send_due()
+
+
+def _plan(rng: np.random.Generator) -> Iterator[Planned]:
+    """Every contact of the year, by household in the order of the norm of its group."""
+    protocol = current_protocol(TRIAL)
+    coaches = [accounts.of(email) for email, _name, role in accounts.OFFICE if role == "coach"]
+    homes = list(Household.objects.filter(trial=TRIAL).prefetch_related("persons").order_by("pk"))
+    arms = arms_of([home.pk for home in homes])
+    for home in homes:
+        if home.pk in arms:
+            arm, coach = protocol.arm(arms[home.pk]), coaches[home.pk % len(coaches)]
+            for person in home.persons.all():
+                for day in _days(arm, rng):
+                    yield day, person.pk, coach, _talk(arm, day, rng), UUID(bytes=rng.bytes(16), version=4)
+
+
+def _days(arm: Arm, rng: np.random.Generator) -> Iterator[date]:
+    every = 7 * arm.contact.every_weeks
+    day = DRAWN + timedelta(days=int(rng.integers(5, max(every, 28))))
+    while day < MID_MAILED:
+        yield day
+        day += timedelta(days=int(every * rng.uniform(0.8, 1.4)))
+
+
+def _talk(arm: Arm, day: date, rng: np.random.Generator) -> Talk:
+    near = (Channel.OFFICE, Channel.HOME, Channel.NEIGHBOURHOOD)
+    by_phone = arm.contact.by == "phone" or rng.random() < 0.25
+    channel = Channel.PHONE if by_phone else near[int(rng.integers(len(near)))]
+    topics = tuple(str(topic) for topic in rng.choice(Topic.values, size=int(rng.integers(1, 3)), replace=False))
+    return Talk(
+        day=day,
+        channel=str(channel),
+        attended=bool(rng.random() < 0.9),
+        by_participant=bool(rng.random() < 0.15),
+        minutes=int(rng.choice([15, 30, 60])),
+        topics=topics,
+        note=NOTES[int(rng.integers(len(NOTES)))],
+    )
+
+
+def _exits(rng: np.random.Generator) -> None:
+    """One in seven households leaves the benefit within the year, half of them for work; two in a hundred stop."""
+    support = accounts.of("ondersteuning@demo.example")
+    reasons = (ExitReason.WORK_FULL, ExitReason.MOVED, ExitReason.STUDY, ExitReason.PARTNER, ExitReason.OTHER)
+    homes = Household.objects.filter(trial=TRIAL, persons__steps__kind=StepKind.RANDOMISED).distinct()
+    with transaction.atomic():
+        for home in homes.prefetch_related("persons").order_by("pk"):
+            chance, day = rng.random(), DRAWN + timedelta(days=int(rng.integers(20, 360)))
+            with clock.at(calendar.morning(day, 11)):
+                if chance < 0.15:
+                    reason = str(rng.choice(reasons, p=(0.62, 0.14, 0.09, 0.08, 0.07)))
+                    record_exit(household_id=home.pk, day=day, reason=reason, by=support)
+                elif chance < 0.17:
+                    stop(person_id=home.persons.all()[0].pk, kinds=[StepKind.STOPPED_SURVEYS], day=day, by=support)
