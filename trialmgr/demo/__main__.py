@@ -21,8 +21,26 @@ from trialmgr.demo.servers import last_line, provision
 from trialmgr.demo.supervisor import Lock, Supervisor
 
 PYTHON = sys.executable
-# What fills a new demo, in this order, once every process runs: the process it runs as, and the command.
-LOADING: tuple[tuple[str, tuple[str, ...]], ...] = ()
+# What fills a new demo, in this order, once every process runs: the login it runs under, the step, and in words.
+LOADING: tuple[tuple[str, str, str], ...] = (
+    ("research_web", "announce", "the university announces the questionnaires and registers the plan"),
+    ("office_web", "recruit", "800 people are invited, sign up, are checked and consent"),
+    ("office_worker", "post baseline", "the first questionnaire is sent by mail"),
+    ("survey_app", "answer baseline {mail}", "they answer the first questionnaire, by the link in their mail"),
+    ("office_worker", "allot count", "the night counts the answers"),
+    ("office_web", "allot request", "the statistician asks for a draw"),
+    ("office_worker", "allot freeze", "the list is closed and published with a commitment"),
+    ("office_web", "allot draw", "two persons type the public number and the lots are drawn"),
+    ("office_web", "coach", "coaches log a year of contacts; some people leave the benefit"),
+    ("office_worker", "post mid", "the second questionnaire is sent by mail"),
+    ("survey_app", "answer mid {mail}", "people answer the second questionnaire"),
+    ("office_worker", "finish count", "the night counts the answers"),
+    ("research_scoring", "finish score", "the research worker scores them"),
+    ("research_web", "finish study", "a researcher asks for a run, two others approve it"),
+)
+LOGINS = {"office_worker": "office", "research_scoring": "research"} | {
+    login: process for process, login in environment.LOGIN.items()
+}
 WEB = ("office", "survey", "research", "vault")
 WORKERS = {"office": "office_worker", "research": "research_scoring"}
 READY_SECONDS = 90.0
@@ -143,7 +161,8 @@ def processes(place: Place) -> Iterator[tuple[str, list[str], dict[str, str]]]:
         yield f"{name}-worker", celery(name, name), variables
         schedule = ["beat", "--schedule", str(HOME / f"{name}-beat"), "--pidfile=", "--loglevel=WARNING"]
         yield f"{name}-beat", [PYTHON, "-m", "celery", "-A", "trialmgr", *schedule], variables
-    yield "study-worker", celery("study", "study"), environment.study(place)
+    beating = ["--beat", "--schedule", str(HOME / "study-beat")]
+    yield "study-worker", [*celery("study", "study"), *beating], environment.study(place)
     ports = ["--page", str(place.port("mail")), "--smtp", str(place.port("smtp"))]
     catcher = [PYTHON, "-m", "trialmgr.demo.mailcatcher", str(HOME / "mail"), *ports]
     yield "mail", catcher, {name: os.environ[name] for name in environment.INHERITED if name in os.environ}
@@ -182,16 +201,18 @@ def healthy(address: str) -> bool:
 
 def load(supervisor: Supervisor, place: Place) -> None:
     """Fill a new demo; a step that was finished is not done again."""
-    for process, work in LOADING:
-        stamp = HOME / f"loaded-{'-'.join(work).replace('/', '-')}"
+    for login, step, words in LOADING:
+        stamp = HOME / f"loaded-{step.split(' {')[0].replace(' ', '-')}"
         if stamp.exists():
             continue
-        say(f"loading the demo trial: {' '.join(work)}")
-        variables = environment.of(process, place, login=WORKERS.get(process)) | {"TRIALMGR_STATEMENT_SECONDS": "600"}
-        command = [PYTHON, "manage.py", *work]
+        say(f"filling the demo trial: {words}")
+        process = LOGINS[login]
+        variables = environment.of(process, place, login=login) | {"TRIALMGR_STATEMENT_SECONDS": "600"}
+        words_of_step = step.format(mail=HOME / "mail").split(" ")
+        command = [PYTHON, "-m", "trialmgr.demo.simulator", *words_of_step]
         done = subprocess.run(command, cwd=ROOT, env=variables, check=False, process_group=supervisor.group)
         if done.returncode:
-            raise LaunchError(f"manage.py {' '.join(work)} failed: see above")
+            raise LaunchError(f"filling the demo trial failed at `{step}`: see above; `make demo-reset` starts afresh")
         stamp.touch()
 
 

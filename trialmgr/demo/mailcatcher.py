@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -82,6 +83,10 @@ class Mailbox:
     def get(self, number: int) -> Mail | None:
         path = next((path for path in self._files if path.name.startswith(f"{number:07d}-")), None)
         return self._read(path) if path else None
+
+    def mails(self) -> Iterator[Mail]:
+        """Every mail, oldest first."""
+        return map(self._read, list(self._files))
 
     def newest(self, *, to: str = "", before: int = 0, limit: int = 50) -> list[Mail]:
         """The latest mails first, of one recipient when `to` is given, older than number `before` when that is."""

@@ -4,13 +4,14 @@ from trialmgr.core.models import Membership, Role, User
 from trialmgr.demo.simulator.calendar import TRIAL
 
 PASSWORD = "proef-in-vertrouwen"  # noqa: S105 -- printed on the demo's start page
+COACHES = ("Amber", "Bilal", "Cor", "Dewi", "Els", "Faas")
 OFFICE = (
     ("leider@demo.example", "Lotte Leemans", Role.LEADER),
     ("ondersteuning@demo.example", "Oscar Oomen", Role.SUPPORT),
     ("statisticus@demo.example", "Sanne Stevens", Role.STATISTICIAN),
     ("beheerder@demo.example", "Bart Beheer", Role.CUSTODIAN),
     ("auditor@demo.example", "Anja Aerts", Role.AUDITOR),
-    *((f"coach{n}@demo.example", f"Coach {name}", Role.COACH) for n, name in enumerate("Amber Bilal Cor Dewi Els Faas".split(), 1)),
+    *((f"coach{place}@demo.example", f"Coach {name}", Role.COACH) for place, name in enumerate(COACHES, 1)),
 )
 RESEARCH = (
     ("onderzoeker@demo.example", "Rosa Remmers", Role.RESEARCHER),

@@ -12,7 +12,6 @@ from coaching.services import Talk, log_contact
 from participants.models import ExitReason, Household, StepKind
 from participants.services import record_exit, stop
 from randomization.selectors import arms_of
-from surveys.mailing.services import queue_due, send_due
 from trialmgr.core import clock
 from trialmgr.core.models import User
 from trialmgr.demo.simulator import accounts, calendar
@@ -42,9 +41,6 @@ def run() -> None:
                     with clock.at(calendar.morning(day, 16)):
                         log_contact(trial=TRIAL, person_id=person_id, talk=talk, key=key, by=coach)
         _exits(rng)
-    calendar.set_present(MID_MAILED)
-    queue_due(trial=TRIAL)
-    send_due()
 
 
 def _plan(rng: np.random.Generator) -> Iterator[Planned]:

@@ -1,9 +1,10 @@
-"""The present day of the demo: the mid-term answers are counted, and a first run of the plan waits, sealed."""
+"""The present day of the demo: the mid-term answers are counted, and a first run of the plan waits, sealed.
+
+Each step imports what its own process has, and no more.
+"""
 
 import time
 
-from surveys.answers import tasks
-from surveys.mailing.services import update_status
 from trialmgr.demo.simulator import accounts, calendar
 from trialmgr.demo.simulator.calendar import TRIAL
 
@@ -15,6 +16,8 @@ def run(side: str) -> None:
 
 
 def count() -> None:
+    from surveys.mailing.services import update_status
+
     calendar.set_present(calendar.MID_COUNTED, 3)
     update_status(trial=TRIAL)
     calendar.set_present(calendar.PRESENT)
@@ -22,6 +25,7 @@ def count() -> None:
 
 def score() -> None:
     """Ring for the research worker, and wait until it has scored what was answered."""
+    from surveys.answers import tasks
     from surveys.answers.services import waves_to_score
 
     tasks.pour.delay()

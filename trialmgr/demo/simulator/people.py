@@ -3,23 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 
-FIRST = (
-    "Aisha Anneke Anton Bas Bram Carla Chantal Corrie Daan Dirk Ellen Emine Erik Fatima Femke Frank Gerda Hans Hatice"
-    " Henk Ineke Ingrid Jacqueline Jan Jeroen Joke Karin Kees Khadija Koen Lia Linda Loes Marco Maria Marjan Mehmet"
-    " Mieke Mohamed Monique Mustafa Nadia Nel Olga Patricia Paul Peter Petra Piet Ria Rachid Rob Ruud Samira Sandra"
-    " Saskia Sjaak Stefan Tanja Theo Tinus Toon Truus Wendy Wilma Wim Yusuf Yvonne Zeynep"
-).split()
-LAST = (
-    "Aarts Adriaans Bakker Bekkers Berkers Bogers Brekelmans Bruins Claassen Cools Demir Denissen Dielissen Donkers"
-    " Elbers Franken Geerts Gielen Haarmans Hendriks Heuvelmans Hoeks Huijbregts Jansen Kaya Klaassen Kolen Kuijpers"
-    " Leijten Maas Marijnissen Melis Mertens Mulder Naaijkens Oomen Peeters Pijnenburg Prinsen Roozen Schellekens"
-    " Schoenmakers Smulders Swinkels Timmermans Verbunt Verhoeven Vermeer Vermeulen Vugts Wijnen Willems Yilmaz"
-).split()
-INFIXED = (("van", "Dongen"), ("van den", "Berg"), ("van der", "Heijden"), ("de", "Wit"), ("den", "Otter"), ("van", "Gool"))
-STREETS = "Korvelseweg Broekhovenseweg Goirkestraat Besterdplein Gasthuisring Spoorlaan Wagnerplein Lijnse-Hoek".split()
+FIRST, LAST = (line.split() for line in Path(__file__).with_name("names.txt").read_text("utf-8").splitlines())
+INFIXED = (("van", "Dongen"), ("van den", "Berg"), ("van der", "Heijden"), ("de", "Wit"), ("van", "Gool"))
+STREETS = ("Korvelseweg", "Broekhovenseweg", "Goirkestraat", "Besterdplein", "Gasthuisring", "Spoorlaan")
 HEADER = (
     "Clientnummer;Dossiernummer;Leefvorm;Voornaam;Tussenvoegsel;Achternaam;Geboortedatum;E-mail;Telefoon;"
     "Straat en huisnummer;Postcode;Woonplaats;Ingangsdatum uitkering"
@@ -67,8 +57,8 @@ def _line(number: int, home: Home, street: str, postcode: str, rng: np.random.Ge
     born = date(2017, 1, 1) - timedelta(days=int(rng.integers(24 * 365, 64 * 365)))
     mail = f"{first}.{last}.{number}@deelnemer.example".lower()
     phone = f"06-{rng.integers(10_000_000, 99_999_999)}"
-    cells = (number, home.dossier, home.kind, first, infix, last, _dutch(born), mail, phone, street, postcode, "Tilburg")
-    return ";".join(map(str, (*cells, _dutch(home.since))))
+    who = (number, home.dossier, home.kind, first, infix, last, _dutch(born))
+    return ";".join(map(str, (*who, mail, phone, street, postcode, "Tilburg", _dutch(home.since))))
 
 
 def _dutch(day: date) -> str:

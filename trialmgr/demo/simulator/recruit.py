@@ -7,7 +7,6 @@ from django.db import transaction
 
 from participants import importing, services
 from participants.models import Household, Person
-from surveys.mailing.services import queue_due, send_due
 from trialmgr.core import clock
 from trialmgr.core.models import User
 from trialmgr.demo.simulator import accounts, calendar, people
@@ -31,9 +30,6 @@ def run() -> None:
     if not Household.objects.filter(trial=TRIAL).exists():
         _invite(protocol, support, rng)
         _sign_up(protocol, support, rng)
-    calendar.set_present(calendar.BASELINE_MAILED)
-    queue_due(trial=TRIAL)
-    send_due()
 
 
 def _invite(protocol: Protocol, by: User, rng: np.random.Generator) -> None:
