@@ -143,7 +143,7 @@ def design_of(protocol: Protocol, round_code: str) -> Design:
     """The lottery's design for a recruitment round."""
     if protocol.allocation.unit != "household":
         raise DomainError(_("This office draws households; the protocol asks for persons."))
-    ratio = protocol.round(round_code).ratio
+    ratio = protocol.round(round_code).template
     arms = tuple(arm.code for arm in protocol.arms if arm.code in ratio)
     return Design(
         arms=arms,

@@ -33,7 +33,7 @@ def value_of(outcome: Outcome, row: Mapping[str, Any], scores: Scores) -> Value:
     """The value of one outcome for one person, or None when it is not known (yet)."""
     measure = outcome.measure
     if isinstance(measure, ScoreOutcome):
-        return scores.get((measure.wave, measure.instrument, measure.score or measure.instrument))
+        return scores.get((measure.wave, measure.instrument, measure.score_code))
     exits: Sequence[Sequence[Any]] = row.get("exits", ())
     if measure.kind == "months_to_exit":
         worked = [left for left, reason, _back in exits if reason == WORK and left <= measure.month]

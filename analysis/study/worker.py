@@ -68,11 +68,12 @@ def _analyse(protocol: Protocol, content: dict[str, Any]) -> str:
     records = outcomes.table(protocol, content["rows"], _scores(protocol))
     with _workspace() as place:
         plan, data = place / "plan.json", place / "data.csv"
-        plan.write_text(protocol.analysis.plan.model_dump_json(), "utf-8")
+        plan.write_text(json.dumps(protocol.analysis.plan.as_data()), "utf-8")
         _write(data, records)
-        from analysis.estimators.run import run_file  # statsmodels is loaded for a run only
+        from analysis.estimators.results import to_json  # statsmodels is loaded for a run only
+        from analysis.estimators.run import run_file
 
-        results = json.loads(run_file(plan, data).to_json())
+        results = json.loads(to_json(run_file(plan, data)))
     return json.dumps(disclosure.guarded(results, protocol.privacy.minimum_cell), sort_keys=True)
 
 

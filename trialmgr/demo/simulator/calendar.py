@@ -9,7 +9,7 @@ from trialmgr.core import clock
 TRIAL = "tilburg"
 SEED = 20171002
 INVITED = date(2017, 10, 2)
-FIRST_SIGN_UP, LAST_SIGN_UP = date(2017, 10, 9), date(2017, 11, 24)
+FIRST_SIGN_UP, LAST_SIGN_UP = date(2017, 10, 17), date(2017, 11, 25)
 BASELINE_MAILED = date(2017, 11, 27)
 BASELINE_COUNTED = date(2017, 12, 1)
 DRAWN = date(2017, 12, 4)
