@@ -140,38 +140,65 @@ class Incidence:
         """Whether the curves are known at `at`, as for survival."""
         return at <= self.counts.last or self._left[-1] == 0.0
 
-    def at(self, cause: int, at: float) -> tuple[float, float]:
-        """Share that has left by `cause` up to and including `at`, and its standard error."""
+    def share(self, cause: int, at: float) -> "Functional":
+        """Share that has left by `cause` up to and including `at`."""
         upto = int(np.searchsorted(self.counts.time, at, side="right"))
-        if upto == 0:
-            return 0.0, 0.0
         curve = self.incidence[cause - 1, :upto]
-        gain = np.ones(upto)
-        return float(curve[-1]), self._error(cause, gain, curve[-1] - curve)
+        final = float(curve[-1]) if upto else 0.0
+        return Functional(final, np.ones(upto), final - curve)
 
-    def area(self, cause: int, upto: float) -> tuple[float, float]:
-        """Area under the curve of `cause` from 0 to `upto`: the mean time lost to it, and its standard error."""
+    def area(self, cause: int, upto: float) -> "Functional":
+        """Area under the curve of `cause` from 0 to `upto`: the mean time lost to it."""
         time, steps = self.counts.time, int(np.searchsorted(self.counts.time, upto, side="right"))
-        if steps == 0:
-            return 0.0, 0.0
         curve = self.incidence[cause - 1, :steps]
         pieces = curve * np.diff(np.append(time[:steps], upto))
         after = np.cumsum(pieces[::-1])[::-1]
         gain = upto - time[:steps]
-        return float(after[0]), self._error(cause, gain, after - curve * gain)
+        return Functional(float(after[0]) if steps else 0.0, gain, after - curve * gain)
 
-    def _error(self, cause: int, gain: Floats, later: Floats) -> float:
-        """Root of the summed multinomial variances: one more exit of `cause` at a time gives `gain` times the survival
-        before it, and any exit takes away its part of what comes `later`."""
-        steps = gain.size
-        at_risk, exits = self.counts.at_risk[:steps], self.counts.exits[:, :steps]
-        own, every = exits[cause - 1] / at_risk, exits.sum(axis=0) / at_risk
-        left = self._left[:steps]
-        lost = np.divide(later, left, out=np.zeros(steps), where=left > 0)
-        plus = gain * self.before[:steps]
+    def error(self, cause: int, of: "Functional") -> float:
+        """Standard error: the root of the summed multinomial variances at the distinct times."""
+        plus, lost, mean = self._changes(cause, of)
+        at_risk, own, every = self._rates(cause, of.gain.size)
         square = (plus - lost) ** 2 * own + lost**2 * (every - own)
-        mean = plus * own - lost * every
         return float(np.sqrt(max(np.sum((square - mean**2) / at_risk), 0.0)))
+
+    def influence(self, cause: int, of: "Functional", time: Floats, causes: Ints) -> Floats:
+        """What each person of the group (with these times and causes) adds to the estimate; squares sum to error^2."""
+        steps = of.gain.size
+        if steps == 0:
+            return np.zeros(time.size)
+        plus, lost, mean = self._changes(cause, of)
+        at_risk = self.counts.at_risk[:steps]
+        place = np.searchsorted(self.counts.time, time)
+        found = -np.cumsum(mean / at_risk)[np.minimum(place, steps - 1)]
+        gone = np.flatnonzero((place < steps) & (causes > 0))
+        change = np.where(causes[gone] == cause, plus[place[gone]], 0.0) - lost[place[gone]]
+        found[gone] += change / at_risk[place[gone]]
+        return np.asarray(found)
+
+    def _rates(self, cause: int, steps: int) -> tuple[Floats, Floats, Floats]:
+        at_risk, exits = self.counts.at_risk[:steps], self.counts.exits[:, :steps]
+        return at_risk, exits[cause - 1] / at_risk, exits.sum(axis=0) / at_risk
+
+    def _changes(self, cause: int, of: "Functional") -> tuple[Floats, Floats, Floats]:
+        """What one more exit by `cause` adds, what any exit takes away of what comes later, and the mean of both."""
+        steps = of.gain.size
+        left = self._left[:steps]
+        lost = np.divide(of.later, left, out=np.zeros(steps), where=left > 0)
+        plus = of.gain * self.before[:steps]
+        _, own, every = self._rates(cause, steps)
+        return plus, lost, plus * own - lost * every
+
+
+@dataclass(frozen=True)
+class Functional:
+    """A number read off a curve: at each time, an exit gains `gain` per unit of survival and loses its part of
+    `later`, which is still to come."""
+
+    estimate: float
+    gain: Floats
+    later: Floats
 
 
 def aalen_johansen(counts: Counts) -> Incidence:
@@ -179,10 +206,3 @@ def aalen_johansen(counts: Counts) -> Incidence:
     left = 1.0 - counts.exits.sum(axis=0) / counts.at_risk
     before = np.concatenate([[1.0], np.cumprod(left)[:-1]])
     return Incidence(counts, np.cumsum(before * counts.exits / counts.at_risk, axis=1), before)
-
-
-def restricted_mean(counts: Counts, tau: float) -> tuple[float, float]:
-    """Mean time without the event up to `tau` (area under Kaplan-Meier), and its standard error."""
-    merged = Counts(counts.time, counts.at_risk, counts.exits.sum(axis=0, keepdims=True))
-    lost, error = aalen_johansen(merged).area(1, tau)
-    return tau - lost, error

@@ -362,3 +362,33 @@ def test_details_count_the_events_reported_and_all_causes(analyse):
     found = analyse(DATA, plan=PLAN, method="aalen_johansen", **CAUSES | {"events": [1]}, at=[365])
     assert found["details"]["arms"]["A"]["events"] == 60
     assert found["details"]["arms"]["A"]["causes"] == {"1": 60, "2": 28}
+
+
+def test_robust_errors_count_households_once_as_in_r(analyse, reference, row):
+    wanted = reference(EXPECTED)["robust"]
+    keys = {"cluster": "household", "se": "robust"}
+    rmst = analyse(DATA, plan=PLAN, method="rmst", **WORK, tau=560, **keys)
+    rmtl = analyse(DATA, plan=PLAN, method="rmtl", **CAUSES, tau=560, **keys)
+    share = analyse(DATA, plan=PLAN, method="aalen_johansen", **CAUSES, at=[365], **keys)
+    one = analyse(DATA, plan=PLAN, method="aalen_johansen", time="day", event="worked", at=[365], **keys)
+    for i, arm in enumerate(ARMS):
+        close(row(rmst, term=arm, measure="rmst")["std_error"], wanted["rmst"][arm])
+        close(row(one, term=arm, measure="incidence")["std_error"], wanted["survival"][i])
+        for j, event in enumerate("12"):
+            close(row(rmtl, term=arm, measure="rmtl", event=event)["std_error"], wanted["rmtl"][arm][j])
+            close(row(share, term=arm, measure="incidence", event=event)["std_error"], wanted["incidence"][arm][j])
+    # a household may have persons in both arms: their influences are summed with their signs
+    close(row(rmst, term="B", measure="difference")["std_error"], wanted["rmst_difference_B"])
+
+
+@pytest.mark.parametrize("method", ["survival_difference", "rmst", "aalen_johansen"])
+def test_robust_errors_of_single_persons_are_those_of_the_model(analyse, method):
+    keys = {"method": method, **WORK, "at": [365], "tau": 560}
+    model, robust = analyse(DATA, plan=PLAN, **keys), analyse(DATA, plan=PLAN, **keys, se="robust")
+    for one, other in zip(model["rows"], robust["rows"], strict=True):
+        close(other["std_error"], one["std_error"], 1e-9)
+
+
+def test_errors_that_leave_households_aside_say_so(analyse):
+    found = analyse(DATA, plan=PLAN, method="survival_difference", **WORK, at=[365], cluster="household")
+    assert "take persons as independent" in found["messages"][0]

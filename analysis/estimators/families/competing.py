@@ -1,11 +1,11 @@
 """Exits by one cause among others: incidence, Gray's test, sub-hazard ratios."""
 
-import math
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
+from analysis.estimators.curve_parts import Curves
 from analysis.estimators.exits import (
     Exits,
     read_exits,
@@ -23,9 +23,13 @@ from analysis.estimators.refusals import Refused
 from analysis.estimators.registry import Context, method
 from analysis.estimators.results import Report, Row
 from analysis.estimators.subdistribution import fit_fine_gray
-from analysis.estimators.survival_curves import Incidence, aalen_johansen
 
 NOT_FOLLOWED = "nobody of {} was followed so long"
+
+
+class IncidenceKeys(AnalysisKeys):
+    SE: ClassVar[tuple[str, ...]] = ("model", "robust")
+    DF: ClassVar[tuple[str, ...]] = ("normal",)
 
 
 class SubHazardKeys(AnalysisKeys):
@@ -35,6 +39,7 @@ class SubHazardKeys(AnalysisKeys):
 
 @method(
     "aalen_johansen",
+    keys=IncidenceKeys,
     nl="Het effect is het verschil in het deel dat door een oorzaak is uitgestroomd, naast andere oorzaken.",
     en="The effect is the difference in the share that has left by a cause, in the presence of other causes.",
 )
@@ -43,43 +48,40 @@ def incidence(context: Context) -> Report:
     refuse_unused(context, "weights", "covariates", "fixed_effects")
     exits = read_exits(context, single=False, arms=context.key("arm") is not None, covariates=False)
     times = times_of(context, exits)
-    curves = {arm: aalen_johansen(exits.of(arm).counts()) for arm in exits.arms}
+    curves = Curves(context, exits)
     rows: list[Row] = []
     for event in reported_events(context, exits):
-        place = exits.names.index(event) + 1
         groups = reported_groups(context, exits)
-        rows += [_incidence_row(context, arm, curves[arm], event, place, at) for arm in groups for at in times]
+        rows += [_incidence_row(context, arm, curves, event, at) for arm in groups for at in times]
         if exits.sample.arms:
-            control = curves[exits.arms[0]]
             arms = context.reported_arms(exits.sample)
-            rows += [_difference_row(context, a, curves[a], control, event, place, at) for a in arms for at in times]
+            rows += [_difference_row(context, arm, curves, event, at) for arm in arms for at in times]
     first = exits.names.index(reported_events(context, exits)[0]) + 1
-    error = curves[exits.arms[0]].at(first, times[0])[1]
+    error = curves.share(exits.arms[0], first, times[0]).error
     return Report(tuple(rows), joint=shared_control_joint(rows, "difference", error))
 
 
-def _incidence_row(context: Context, arm: str, curve: Incidence, event: str, place: int, at: float) -> Row:
-    labels: dict[str, Any] = {"measure": "incidence", "event": event, "at": at, "n": curve.counts.at_risk_at(at)}
-    if not curve.known_at(at):
+def _incidence_row(context: Context, arm: str, curves: Curves, event: str, at: float) -> Row:
+    labels: dict[str, Any] = {"measure": "incidence", "event": event, "at": at, "n": curves.at_risk_at(arm, at)}
+    if not curves.known_at(arm, at):
         return empty_row(arm, NOT_FOLLOWED.format("this arm"), **labels)
-    share, error = curve.at(place, at)
-    note = "nobody has left by this cause yet, so no limits" if share == 0 else None
-    row = estimate_row(arm, share, error, None, level=context.analysis.level, note=note, **labels)
+    share = curves.share(arm, curves.exits.names.index(event) + 1, at)
+    note = "nobody has left by this cause yet, so no limits" if share.estimate == 0 else None
+    row = estimate_row(arm, share.estimate, share.error, None, level=context.analysis.level, note=note, **labels)
     return replace(row, statistic=None, p_value=None)
 
 
-def _difference_row(
-    context: Context, arm: str, curve: Incidence, control: Incidence, event: str, place: int, at: float
-) -> Row:
-    n = curve.counts.at_risk_at(at) + control.counts.at_risk_at(at)
+def _difference_row(context: Context, arm: str, curves: Curves, event: str, at: float) -> Row:
+    control = curves.exits.arms[0]
+    n = curves.at_risk_at(arm, at) + curves.at_risk_at(control, at)
     labels: dict[str, Any] = {"measure": "difference", "event": event, "at": at, "n": n}
-    for curve_of, which in ((curve, "this arm"), (control, "the control")):
-        if not curve_of.known_at(at):
+    for name, which in ((arm, "this arm"), (control, "the control")):
+        if not curves.known_at(name, at):
             return empty_row(arm, NOT_FOLLOWED.format(which), **labels)
-    (share, error), (other, other_error) = curve.at(place, at), control.at(place, at)
+    place = curves.exits.names.index(event) + 1
+    estimate, error = curves.share(arm, place, at).minus(curves.share(control, place, at))
     analysis = context.analysis
-    together = math.hypot(error, other_error)
-    return estimate_row(arm, share - other, together, None, level=analysis.level, sided=analysis.sided, **labels)
+    return estimate_row(arm, estimate, error, None, level=analysis.level, sided=analysis.sided, **labels)
 
 
 @method(

@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
+from analysis.estimators.curve_parts import Curves, Part
 from analysis.estimators.exits import (
     Exits,
     last_common,
@@ -24,16 +25,21 @@ from analysis.estimators.refusals import Refused
 from analysis.estimators.registry import Context, method
 from analysis.estimators.results import Report, Row
 from analysis.estimators.survival_curves import (
+    FLAT,
     Survival,
-    aalen_johansen,
     kaplan_meier,
     quantile_with_limits,
-    restricted_mean,
     survival_limits,
 )
 
 ADJUSTING = ("weights", "covariates", "fixed_effects")
+PAIR = ("difference", "ratio")
 UNKNOWN = "nobody of this arm was followed so long"
+
+
+class SpreadKeys(AnalysisKeys):
+    SE: ClassVar[tuple[str, ...]] = ("model", "robust")
+    DF: ClassVar[tuple[str, ...]] = ("normal",)
 
 
 class CurveKeys(AnalysisKeys):
@@ -91,6 +97,7 @@ def _quantile_row(arm: str, curve: Survival, quantile: float, keys: CurveKeys) -
 
 @method(
     "survival_difference",
+    keys=SpreadKeys,
     nl="Het effect is het verschil in het deel dat na een bepaalde tijd is uitgestroomd (1 min Kaplan-Meier).",
     en="The effect is the difference in the share that has left after a given time (1 minus Kaplan-Meier).",
 )
@@ -99,22 +106,26 @@ def survival_difference(context: Context) -> Report:
     refuse_unused(context, *ADJUSTING)
     exits = read_exits(context, single=True, covariates=False)
     arms, times = context.reported_arms(exits.sample), times_of(context, exits)
-    curves = {arm: kaplan_meier(exits.of(arm).counts()) for arm in exits.arms}
-    control = curves[exits.arms[0]]
-    rows = [_difference_row(context, arm, curves[arm], control, at) for arm in arms for at in times]
-    joint = shared_control_joint(rows, None, control.at(times[0])[1])
+    curves = Curves(context, exits)
+    rows = [_difference_row(context, arm, curves, at) for arm in arms for at in times]
+    joint = shared_control_joint(rows, None, curves.share(exits.arms[0], 1, times[0]).error)
     return Report(tuple(rows), joint=joint)
 
 
-def _difference_row(context: Context, arm: str, curve: Survival, control: Survival, at: float) -> Row:
-    labels: dict[str, Any] = {"at": at, "n": curve.counts.at_risk_at(at) + control.counts.at_risk_at(at)}
-    if not (curve.known_at(at) and control.known_at(at)):
-        which = "this arm" if control.known_at(at) else "the control"
-        return empty_row(arm, f"nobody of {which} was followed so long", **labels)
-    (survival, error), (other, other_error) = curve.at(at), control.at(at)
+def _difference_row(context: Context, arm: str, curves: Curves, at: float) -> Row:
+    control = curves.exits.arms[0]
+    labels: dict[str, Any] = {"at": at, "n": curves.at_risk_at(arm, at) + curves.at_risk_at(control, at)}
+    for which, name in (("this arm", arm), ("the control", control)):
+        if not curves.known_at(name, at):
+            return empty_row(arm, f"nobody of {which} was followed so long", **labels)
+    one, other = curves.share(arm, 1, at), curves.share(control, 1, at)
+    estimate, error = one.minus(other)
+    everybody_left = max(one.estimate, other.estimate) > 1 - FLAT
     analysis = context.analysis
-    together = math.hypot(error, other_error)
-    return estimate_row(arm, other - survival, together, None, level=analysis.level, sided=analysis.sided, **labels)
+    wanted: dict[str, Any] = {"level": analysis.level, "sided": analysis.sided} | labels
+    if everybody_left:
+        return estimate_row(arm, estimate, None, None, note="all of an arm have left, so no error", **wanted)
+    return estimate_row(arm, estimate, error, None, **wanted)
 
 
 @method(
@@ -138,6 +149,7 @@ def logrank_test(context: Context) -> Report:
 
 @method(
     "rmst",
+    keys=SpreadKeys,
     nl="Het effect is het verschil in de gemiddelde tijd zonder uitstroom, tot een vast moment.",
     en="The effect is the difference in the mean time without an exit, up to a fixed time.",
 )
@@ -146,20 +158,25 @@ def rmst(context: Context) -> Report:
     refuse_unused(context, *ADJUSTING)
     exits = read_exits(context, single=True, arms=context.key("arm") is not None, covariates=False)
     tau = _horizon(context, exits)
-
-    def mean(arm: str) -> tuple[float, float] | None:
-        counts = exits.of(arm).counts()
-        return restricted_mean(counts, tau) if kaplan_meier(counts).known_at(tau) else None
-
-    means = {arm: mean(arm) for arm in exits.arms}
+    curves = Curves(context, exits)
+    means = {arm: _mean_without(curves, arm, tau) for arm in exits.arms}
     rows = _mean_rows(context, exits, "rmst", means)
     control = means[exits.arms[0]]
-    joint = None if control is None else shared_control_joint(rows, "difference", control[1])
+    joint = None if control is None else shared_control_joint(rows, "difference", control.error)
     return Report(tuple(rows), {"tau": tau}, joint=joint)
+
+
+def _mean_without(curves: Curves, arm: str, tau: float) -> Part | None:
+    """The mean time without the exit: what is not lost of `tau`."""
+    if not curves.known_at(arm, tau):
+        return None
+    lost = curves.area(arm, 1, tau)
+    return Part(tau - lost.estimate, lost.error, None if lost.influence is None else -lost.influence)
 
 
 @method(
     "rmtl",
+    keys=SpreadKeys,
     nl="Het effect is het verschil in de gemiddelde tijd na uitstroom door een oorzaak, tot een vast moment.",
     en="The effect is the difference in the mean time lost to an exit by a cause, up to a fixed time.",
 )
@@ -168,11 +185,11 @@ def rmtl(context: Context) -> Report:
     refuse_unused(context, *ADJUSTING)
     exits = read_exits(context, single=False, arms=context.key("arm") is not None, covariates=False)
     tau = _horizon(context, exits)
-    curves = {arm: aalen_johansen(exits.of(arm).counts()) for arm in exits.arms}
+    curves = Curves(context, exits)
     rows: list[Row] = []
     for event in reported_events(context, exits):
         place = exits.names.index(event) + 1
-        areas = {arm: curve.area(place, tau) if curve.known_at(tau) else None for arm, curve in curves.items()}
+        areas = {arm: curves.area(arm, place, tau) if curves.known_at(arm, tau) else None for arm in exits.arms}
         labels = {"event": event} if context.analysis.status is not None else {}
         rows += _mean_rows(context, exits, "rmtl", areas, **labels)
     return Report(tuple(rows), {"tau": tau})
@@ -187,9 +204,7 @@ def _horizon(context: Context, exits: Exits) -> float:
     return tau
 
 
-def _mean_rows(
-    context: Context, exits: Exits, measure: str, means: dict[str, tuple[float, float] | None], **labels: Any
-) -> list[Row]:
+def _mean_rows(context: Context, exits: Exits, measure: str, means: dict[str, Part | None], **labels: Any) -> list[Row]:
     """Rows of each arm, then the difference and the ratio of each arm to the control."""
     rows = [_mean_row(context, exits, arm, measure, means[arm], labels) for arm in reported_groups(context, exits)]
     if not exits.sample.arms:
@@ -200,36 +215,24 @@ def _mean_rows(
     return rows
 
 
-def _mean_row(
-    context: Context, exits: Exits, arm: str, measure: str, mean: tuple[float, float] | None, labels: dict[str, Any]
-) -> Row:
+def _mean_row(context: Context, exits: Exits, arm: str, measure: str, mean: Part | None, labels: dict[str, Any]) -> Row:
     n = exits.of(arm).sample.n
     if mean is None:
         return empty_row(arm, UNKNOWN + " as `tau`", measure=measure, n=n, **labels)
-    row = estimate_row(arm, *mean, None, level=context.analysis.level, measure=measure, n=n, **labels)
+    level = context.analysis.level
+    row = estimate_row(arm, mean.estimate, mean.error, None, level=level, measure=measure, n=n, **labels)
     return replace(row, statistic=None, p_value=None)
 
 
 def _contrasts(
-    context: Context,
-    exits: Exits,
-    arm: str,
-    mean: tuple[float, float] | None,
-    control: tuple[float, float] | None,
-    labels: dict[str, Any],
+    context: Context, exits: Exits, arm: str, mean: Part | None, control: Part | None, labels: dict[str, Any]
 ) -> list[Row]:
     """Difference and, by the delta method on the logarithm, ratio of the mean times."""
     labels = {"n": exits.of(arm).sample.n + exits.of(exits.arms[0]).sample.n} | labels
     if mean is None or control is None:
         return [empty_row(arm, "an arm was not followed so long as `tau`", measure=m, **labels) for m in PAIR]
     wanted: dict[str, Any] = {"level": context.analysis.level, "sided": context.analysis.sided} | labels
-    error = math.hypot(mean[1], control[1])
-    difference = estimate_row(arm, mean[0] - control[0], error, None, measure="difference", **wanted)
-    if mean[0] <= 0 or control[0] <= 0:
+    difference = estimate_row(arm, *mean.minus(control), None, measure="difference", **wanted)
+    if mean.estimate <= 0 or control.estimate <= 0:
         return [difference, empty_row(arm, "a mean time of 0 has no ratio", measure="ratio", **labels)]
-    error = math.hypot(mean[1] / mean[0], control[1] / control[0])
-    estimate = math.log(mean[0] / control[0])
-    return [difference, estimate_row(arm, estimate, error, None, ratio=True, measure="ratio", **wanted)]
-
-
-PAIR = ("difference", "ratio")
+    return [difference, estimate_row(arm, *mean.log_ratio(control), None, ratio=True, measure="ratio", **wanted)]

@@ -55,6 +55,19 @@ f <- survfit(Surv(day, factor(cause)) ~ arm, d, id = person, influence = TRUE)
 m <- summary(f, rmean = 560)$table
 out$rmtl <- list(tau = 560, rows = rownames(m), estimate = unname(m[, "rmean"]), std_error = unname(m[, "se(rmean)"]))
 
+# errors by household: influences summed within them
+s <- summary(survfit(Surv(day, worked) ~ arm, d, cluster = household, robust = TRUE), times = 365)
+out$robust <- list(survival = s$std.err)
+by_home <- function(s, r) { r <- matrix(r, nrow(s)); sqrt(colSums(rowsum(r, s$household)^2)) }
+for (a in c("A", "B", "C")) { s <- d[d$arm == a, ]
+  out$robust$rmst[[a]] <- by_home(s, residuals(survfit(Surv(day, worked) ~ 1, s), times = 560, type = "rmst"))
+  k <- survfit(Surv(day, factor(cause)) ~ 1, s)
+  out$robust$incidence[[a]] <- by_home(s, residuals(k, times = 365, type = "pstate"))[2:3]
+  out$robust$rmtl[[a]] <- by_home(s, residuals(k, times = 560, type = "sojourn"))[2:3] }
+R <- NULL; for (a in c("A", "B")) { s <- d[d$arm == a, ]  # residuals() looks for `s` at the top, so no function here
+  R <- rbind(R, data.frame(h = s$household, r = c(A = -1, B = 1)[[a]] * as.vector(residuals(survfit(Surv(day, worked) ~ 1, s), times = 560, type = "rmst")))) }
+out$robust$rmst_difference_B <- sqrt(sum(rowsum(R$r, R$h)^2))
+
 g <- cuminc(d$day, d$cause, d$arm)
 out$gray <- list(stat = unname(g$Tests[, 1]), p = unname(g$Tests[, 2]), df = unname(g$Tests[, 3]))
 g <- cuminc(d$day, d$cause, d$arm, strata = d$stratum)
