@@ -392,3 +392,21 @@ def test_robust_errors_of_single_persons_are_those_of_the_model(analyse, method)
 def test_errors_that_leave_households_aside_say_so(analyse):
     found = analyse(DATA, plan=PLAN, method="survival_difference", **WORK, at=[365], cluster="household")
     assert "take persons as independent" in found["messages"][0]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"method": "survival_difference", **WORK, "at": [365]},
+        {"method": "aalen_johansen", **CAUSES, "events": [1], "at": [365]},
+        {"method": "rmst", **WORK, "tau": 560},
+        {"method": "cox", **WORK},
+    ],
+)
+def test_arms_of_one_analysis_are_adjusted_for_their_number_with_their_shared_control(run, keys):
+    family = {"name": "f", "analyses": ["a"], "adjust": "dunnett"}
+    plan = PLAN | {"families": [family], "analyses": [{"id": "a", **keys}]}
+    rows = [r for r in run(DATA, plan)["analyses"][0]["rows"] if r["p_adjusted"] is not None]
+    assert {r["term"] for r in rows} == {"B", "C"}
+    for r in rows:
+        assert r["p_value"] < r["p_adjusted"] < min(1, 2 * r["p_value"])  # stricter than none, milder than Bonferroni
