@@ -16,6 +16,8 @@ from surveys.instruments.scoring import SLICE, Plan
 
 COUNTS = ("persons", "n", "missing", "complete", "empty", "dont_know", "wont_say", "not_asked", "wrong")
 Limits = tuple[float, float] | None
+MOST_AT_AN_END = 0.15  # Terwee et al. (2007), Journal of Clinical Epidemiology 60(1)
+GRADED = 4  # a score with fewer steps always has many persons at its ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class ScoreStatistics:
     missing: int
     items: tuple[ItemStatistics, ...]
     reliability: Reliability | None
+    limits: Limits
 
     def warnings(self) -> Iterator[str]:
         """What looks wrong, in words."""
@@ -64,8 +67,9 @@ class ScoreStatistics:
                     f"{self.score}: {item.code} goes against the other items (item-rest correlation "
                     f"{item.item_rest:.2f}): check whether its reversal was forgotten or its codes are turned"
                 )
+        graded = self.limits is not None and self.limits[1] - self.limits[0] >= GRADED
         for label, share in (("lowest", self.values.floor), ("highest", self.values.ceiling)):
-            if self.values.n and share > 0.15:
+            if graded and self.values.n and share > MOST_AT_AN_END:
                 yield f"{self.score}: {share:.0%} of persons have the {label} possible score"
 
 
@@ -163,7 +167,9 @@ class _Gathered:
             )  # fmt: skip
         values = self.scores.spread()
         missing = self.persons - values.n
-        return ScoreStatistics(self.one.id, self.plan.rule, self.persons, values, missing, tuple(items), found)
+        return ScoreStatistics(
+            self.one.id, self.plan.rule, self.persons, values, missing, tuple(items), found, self.scores.limits
+        )
 
 
 def _absent(item: Item, answers: Answers, numbers: Floats) -> dict[str, int]:
