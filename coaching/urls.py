@@ -4,10 +4,10 @@ from coaching import views
 
 urlpatterns = [
     path("t/<slug:trial>/today/", views.today, name="today"),
-    path("t/<slug:trial>/caseload/<str:code>/", views.case, name="case"),
+    path("t/<slug:trial>/caseload/<slug:code>/", views.case, name="case"),
     path("t/<slug:trial>/contacts/<int:contact>/", views.correct, name="correct_contact"),
     path("t/<slug:trial>/contacts/<int:contact>/void/", views.void, name="void_contact"),
     path("t/<slug:trial>/coaches/", views.coaches, name="coaches"),
     path("t/<slug:trial>/coaches/divide/", views.divide, name="divide_caseload"),
-    path("t/<slug:trial>/coaches/<str:code>/", views.assign, name="assign_coach"),
+    path("t/<slug:trial>/coaches/<slug:code>/", views.assign, name="assign_coach"),
 ]

@@ -8,9 +8,10 @@ from django.core.validators import RegexValidator
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from participants.entering import Member
 from participants.importing import split_surname
 from participants.models import ExitReason, HouseholdType, StepKind
-from participants.services import STOPS, Member
+from participants.services import STOPS
 from trialmgr.core import clock
 from trialmgr.protocol.schema import Protocol
 

@@ -15,7 +15,16 @@ from trialmgr.core.errors import BadInput, Fault
 
 MOST_ROWS = 100_000
 MOST_COLUMNS = 100
-LONGEST_CELL = 500
+LONGEST = {  # what the database holds; any other column is not kept
+    "client_number": 30,
+    "first_name": 80,
+    "infix": 20,
+    "surname": 80,
+    "email": 254,
+    "phone": 40,  # before spaces and brackets go
+    "street": 120,
+    "city": 80,
+}
 INFIX = re.compile(
     r"^((?:van|von|in|op|uit|aan|bij|onder|voor)(?:\s+(?:de|den|der|het|'t))?|de|den|der|het|'t|ten|ter|te|el|al|la|le|du)\s+(?=\S)",
     re.IGNORECASE,
@@ -180,11 +189,11 @@ def _row(line: int, cells: dict[str, str], name: str, sites: tuple[str, ...], to
     faults: list[Fault] = []
 
     def given(column: str) -> str:
-        value = cells.get(column, "")
-        if len(value) > LONGEST_CELL:
-            faults.append(Fault(where, f"{column} is longer than {LONGEST_CELL} letters", "shorten it"))
-        return value
+        return cells.get(column, "")
 
+    for column, longest in LONGEST.items():
+        if len(given(column)) > longest:
+            faults.append(Fault(where, f"{column} is longer than {longest} letters", "shorten it"))
     faults.extend(Fault(where, f"{column} is empty", "fill it in") for column in REQUIRED if not given(column))
     infix, surname = split_surname(given("infix"), given("surname"))
     born_on = _date(given("born_on"), "born_on", where, faults)
@@ -304,6 +313,8 @@ def _household_faults(rows: Iterable[Row], name: str) -> Iterator[Fault]:
         where = f"{name}: row {together[-1].line}"
         if len(together) > 2:
             yield Fault(where, f"household {household} has {len(together)} adults", "a benefit has one or two")
+        if len(together) == 2 and {row.household_type for row in together} & {"single", "lone_parent"}:
+            yield Fault(where, f"household {household} has two adults but is of a person alone", "mend one of both")
         for column in ("site", "household_type", "benefit_since"):
             if len({getattr(row, column) for row in together if getattr(row, column)}) > 1:
                 yield Fault(where, f"the members of household {household} differ in {column}", "make them equal")

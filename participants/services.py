@@ -1,26 +1,22 @@
 """Everything that changes a household, a person or what they agreed to. Nothing else writes these tables."""
 
-import hashlib
-import hmac
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
+from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from participants.entering import Entry, Member, enter, entry_of
 from participants.importing import Row
 from participants.models import (
     Baseline,
     Check,
     Consent,
-    Contact,
     Exit,
     ExitReason,
     Household,
-    HouseholdType,
     ImportDraft,
     Person,
     Step,
@@ -29,6 +25,7 @@ from participants.models import (
 from trialmgr.core import audit, clock
 from trialmgr.core.errors import DomainError
 from trialmgr.core.models import User
+from trialmgr.protocol.schema import Protocol
 from trialmgr.protocol.selectors import current_protocol
 
 DRAFT_LIVES = timedelta(hours=1)
@@ -38,38 +35,12 @@ class NotAllowedYet(DomainError):
     """A step was asked for before the one that must come first."""
 
 
-class AlreadyKnown(DomainError):
-    """The person is in this trial already."""
+class RoundNotOpen(DomainError):
+    """People cannot join the round on that day."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """What the office knows of a person when they sign up."""
-
-    client_number: str
-    first_name: str
-    surname: str
-    born_on: date
-    infix: str = ""
-    email: str = ""
-    phone: str = ""
-    street: str = ""
-    postcode: str = ""
-    city: str = ""
-    language: str = "nl"
-
-    def details(self) -> dict[str, object]:
-        return {name: value for name, value in asdict(self).items() if name != "client_number"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A household to enter, with its adult members."""
-
-    site: str
-    household_type: str
-    benefit_since: date | None
-    members: tuple[Member, ...]
+class Withdrawn(DomainError):
+    """The person withdrew their data, so nothing more is recorded about them."""
 
 
 @transaction.atomic
@@ -85,8 +56,9 @@ def sign_up(
     by: User,
 ) -> Household:
     """Enter a household that wants to take part, with all its adult members."""
+    _require_open_round(current_protocol(trial), round_code, day)
     entry = Entry(site=site, household_type=household_type, benefit_since=benefit_since, members=tuple(members))
-    household = _enter(trial, round_code, [entry])[0]
+    household = enter(trial, round_code, [entry])[0]
     _step(household.persons.all(), StepKind.SIGNED_UP, day=day, by=by)
     audit.record("household.signed_up", f"household:{household.pk}", by=by, persons=len(members))
     return household
@@ -95,10 +67,11 @@ def sign_up(
 @transaction.atomic
 def solicit(*, trial: str, round_code: str, rows: Sequence[Row], day: date, by: User) -> int:
     """Enter recipients who are invited by letter, all or none; give the number of households."""
+    _require_not_closed(current_protocol(trial), round_code, day)
     members: dict[str, list[Row]] = {}
     for row in rows:
         members.setdefault(row.household, []).append(row)
-    households = _enter(trial, round_code, [_entry(together) for together in members.values()])
+    households = enter(trial, round_code, [entry_of(together) for together in members.values()])
     _step(Person.objects.filter(household__in=households), StepKind.SOLICITED, day=day, by=by)
     audit.record("households.solicited", f"trial:{trial}", by=by, households=len(households), persons=len(rows))
     return len(households)
@@ -106,19 +79,25 @@ def solicit(*, trial: str, round_code: str, rows: Sequence[Row], day: date, by: 
 
 @transaction.atomic
 def accept_invitation(*, household_id: int, day: date, by: User) -> None:
-    """A household that was invited by letter signs up."""
+    """A household that was invited by letter signs up. Safe to repeat."""
     household = _lock(household_id)
     _require(household, StepKind.SOLICITED, _("Only a household that was invited can accept the invitation."))
+    if _took(household, StepKind.SIGNED_UP):
+        return
+    _require_open_round(current_protocol(household.trial_id), household.round, day)
     _step(household.persons.all(), StepKind.SIGNED_UP, day=day, by=by)
     audit.record("household.signed_up", f"household:{household.pk}", by=by)
 
 
 @transaction.atomic
 def decline_invitation(*, household_id: int, day: date, by: User) -> None:
+    """A household that was invited by letter will not take part. Safe to repeat."""
     household = _lock(household_id)
     _require(household, StepKind.SOLICITED, _("Only a household that was invited can decline."))
-    if household.persons.filter(steps__kind=StepKind.SIGNED_UP).exists():
+    if _took(household, StepKind.SIGNED_UP):
         raise NotAllowedYet(_("This household has signed up already."))
+    if _took(household, StepKind.DECLINED):
+        return
     _step(household.persons.all(), StepKind.DECLINED, day=day, by=by)
     audit.record("household.declined", f"household:{household.pk}", by=by)
 
@@ -131,8 +110,9 @@ def check_eligibility(*, person_id: int, answers: Mapping[str, bool], day: date,
     """
     person = _person(person_id)
     _require_step(person, StepKind.SIGNED_UP, _("Record the sign-up before the checks."))
+    _refuse_withdrawn(person)
     checks = current_protocol(person.trial_id).eligibility
-    missing = [check.question.text("nl") for check in checks if check.code not in answers]
+    missing = [check.question.text(get_language() or "nl") for check in checks if check.code not in answers]
     if missing or len(answers) != len(checks):
         raise DomainError(_("Answer every question: %(missing)s") % {"missing": ", ".join(missing)})
     if person.checks.exists():
@@ -152,6 +132,7 @@ def record_consent(*, person_id: int, purposes: Mapping[str, bool], channel: str
     """Store what the person agreed to; True when everything that taking part needs was agreed to."""
     person = _person(person_id)
     _require_step(person, StepKind.ELIGIBLE, _("Do the checks before the consent."))
+    _refuse_withdrawn(person)
     protocol = current_protocol(person.trial_id)
     known = {purpose.code: purpose for purpose in protocol.consent.purposes}
     if set(purposes) != set(known):
@@ -181,8 +162,12 @@ def record_consent(*, person_id: int, purposes: Mapping[str, bool], channel: str
 
 @transaction.atomic
 def mark_randomised(*, household_ids: Collection[int], day: date, by: User | None) -> None:
-    """Called by the draw, in its transaction. Safe to repeat."""
-    persons = Person.objects.filter(household_id__in=household_ids).exclude(steps__kind=StepKind.RANDOMISED)
+    """Called by the draw, in its transaction. Safe to repeat.
+
+    Who withdrew after the list was closed stays on the published list, but is not entered as drawn.
+    """
+    persons = Person.objects.filter(household_id__in=household_ids)
+    persons = persons.exclude(steps__kind__in=[StepKind.RANDOMISED, StepKind.WITHDREW_DATA])
     _step(persons.filter(steps__kind=StepKind.CONSENTED), StepKind.RANDOMISED, day=day, by=by)
 
 
@@ -204,6 +189,8 @@ def record_exit(*, household_id: int, day: date, reason: str, by: User) -> Exit:
         raise DomainError(_("An exit lies in the past: give the day it happened."), field="day")
     if household.exits.filter(returned_on=None).exists():
         raise DomainError(_("This household has left the benefit already; record the return first."))
+    if household.exits.filter(returned_on__gt=day).exists():
+        raise DomainError(_("The household was away from the benefit on that day already."), field="day")
     left = Exit.objects.create(household=household, day=day, reason=reason, recorded_at=clock.now(), recorded_by=by)
     audit.record("household.exited", f"household:{household.pk}", by=by, exit=left.pk, reason_code=reason)
     return left
@@ -216,7 +203,10 @@ def record_return(*, household_id: int, day: date, by: User) -> Exit:
     if left is None:
         raise DomainError(_("This household has not left the benefit."))
     if day <= left.day:
-        raise DomainError(_("The return comes after the exit of %(day)s.") % {"day": left.day}, field="day")
+        text = _("The return comes after the exit of %(day)s.")
+        raise DomainError(text % {"day": date_format(left.day, "SHORT_DATE_FORMAT")}, field="day")
+    if day > clock.today():
+        raise DomainError(_("A return lies in the past: give the day it happened."), field="day")
     left.returned_on = day
     left.save(update_fields=["returned_on"])
     audit.record("household.returned", f"household:{household_id}", by=by, exit=left.pk)
@@ -228,36 +218,53 @@ STOPS = (StepKind.STOPPED_TREATMENT, StepKind.STOPPED_SURVEYS, StepKind.WITHDREW
 
 @transaction.atomic
 def stop(*, person_id: int, kinds: Collection[str], day: date, by: User) -> None:
-    """A person stops: with the group's rules, with questionnaires, or with everything. No reason is asked."""
+    """A person stops: with the group's rules, with questionnaires, or with everything. No reason is asked.
+
+    Safe to repeat: what the person stopped with before keeps its day.
+    """
     person = _person(person_id)
     chosen = [kind for kind in STOPS if kind in kinds]
     if not chosen or len(chosen) != len(set(kinds)):
         raise DomainError(_("Choose what the person stops with."), field="kinds")
     _require_step(person, StepKind.SIGNED_UP, _("This person has not joined, so there is nothing to stop."))
-    done = set(person.steps.filter(kind__in=chosen).values_list("kind", flat=True))
+    done = set(person.steps.filter(kind__in=STOPS).values_list("kind", flat=True))
     if StepKind.WITHDREW_DATA in chosen:
-        chosen = [kind for kind in STOPS if kind not in done]
-        person.consents.filter(ended_on=None).update(ended_on=day)
-    for kind in chosen:
-        if kind not in done:
-            _step([person], kind, day=day, by=by)
-    audit.record("person.stopped", f"person:{person.pk}", by=by, kinds=[str(kind) for kind in chosen])
+        chosen = list(STOPS)
+        _end_consents(person, day)
+    new = [kind for kind in chosen if kind not in done]
+    for kind in new:
+        _step([person], kind, day=day, by=by)
+    if new:
+        audit.record("person.stopped", f"person:{person.pk}", by=by, kinds=[str(kind) for kind in new])
+
+
+def _end_consents(person: Person, day: date) -> None:
+    consents = person.consents.filter(ended_on=None)
+    if consents.filter(day__gt=day).exists():
+        raise DomainError(_("The person consented after that day."), field="day")
+    consents.update(ended_on=day)
 
 
 @transaction.atomic
 def keep_import(*, trial: str, rows: Sequence[Row], by: User) -> ImportDraft:
     """Keep a checked file until its import is confirmed; older drafts go."""
     now = clock.now()
-    ImportDraft.objects.filter(created_at__lt=now - DRAFT_LIVES).delete()
+    drop_old_imports()
     return ImportDraft.objects.create(
         trial_id=trial, rows=[row.as_json() for row in rows], created_at=now, created_by=by
     )
 
 
+def drop_old_imports() -> int:
+    """Remove drafts that waited too long: they hold names. Give their number."""
+    return ImportDraft.objects.filter(created_at__lt=clock.now() - DRAFT_LIVES).delete()[0]
+
+
 @transaction.atomic
-def confirm_import(*, draft_id: int, round_code: str, day: date, by: User) -> int:
+def confirm_import(*, trial: str, draft_id: int, round_code: str, day: date, by: User) -> int:
     """Import the rows of a draft of one's own; give the number of households. A second click finds it gone."""
-    draft = ImportDraft.objects.select_for_update(of=("self",)).filter(pk=draft_id, created_by=by).first()
+    fresh = ImportDraft.objects.filter(trial=trial, created_by=by, created_at__gte=clock.now() - DRAFT_LIVES)
+    draft = fresh.select_for_update(of=("self",)).filter(pk=draft_id).first()
     if draft is None:
         raise DomainError(_("This import was confirmed already, or waited more than an hour. Upload the file again."))
     rows = [row_from_json(row) for row in draft.rows]
@@ -271,66 +278,6 @@ def row_from_json(data: Mapping[str, str]) -> Row:
     return Row(**{**data, **days})
 
 
-def _entry(rows: Sequence[Row]) -> Entry:
-    kind = next((row.household_type for row in rows if row.household_type), "")
-    return Entry(
-        site=rows[0].site,
-        household_type=kind or (HouseholdType.COUPLE if len(rows) > 1 else HouseholdType.SINGLE),
-        benefit_since=next((row.benefit_since for row in rows if row.benefit_since), None),
-        members=tuple(Member(**{name: getattr(row, name) for name in Member.__dataclass_fields__}) for row in rows),
-    )
-
-
-def _enter(trial: str, round_code: str, entries: Sequence[Entry]) -> list[Household]:
-    """Create households, persons and contacts in three statements, whatever their number."""
-    if not all(1 <= len(entry.members) <= 2 for entry in entries):
-        raise DomainError(_("A household has one or two adult members."))
-    _refuse_known(trial, [member for entry in entries for member in entry.members])
-    now = clock.now()
-    households = Household.objects.bulk_create(
-        Household(
-            trial_id=trial,
-            site=entry.site,
-            round=round_code,
-            household_type=entry.household_type,
-            benefit_since=entry.benefit_since,
-            created_at=now,
-        )
-        for entry in entries
-    )
-    pairs = [(home, member) for home, entry in zip(households, entries, strict=True) for member in entry.members]
-    persons = Person.objects.bulk_create(
-        Person(trial_id=trial, household=home, client_number=member.client_number) for home, member in pairs
-    )
-    Contact.objects.bulk_create(
-        Contact(person=person, trial_id=trial, likeness=_likeness(trial, member), **member.details())
-        for person, (_home, member) in zip(persons, pairs, strict=True)
-    )
-    return households
-
-
-def _refuse_known(trial: str, members: Sequence[Member]) -> None:
-    numbers = {member.client_number for member in members}
-    known = Person.objects.filter(trial=trial, client_number__in=numbers).values_list("client_number", flat=True)
-    if known:
-        text = _("Already in this trial: client number %s.") % ", ".join(sorted(known)[:5])
-        raise AlreadyKnown(text, field="client_number")
-    alike = {_likeness(trial, member): member for member in members}
-    found = Contact.objects.filter(trial=trial, likeness__in=alike).values_list("likeness", flat=True)
-    if found or len(alike) < len(members):
-        text = _("A person of this name and day of birth is in this trial already: client number %s.")
-        twice = [alike[likeness].client_number for likeness in found] or sorted(numbers)
-        raise AlreadyKnown(text % ", ".join(twice[:5]), field="surname")
-
-
-def _likeness(trial: str, member: Member) -> str:
-    """Keyed digest of a name without accents and capitals and a day of birth."""
-    plain = unicodedata.normalize("NFKD", f"{member.first_name} {member.surname}").casefold()
-    letters = "".join(letter for letter in plain if letter.isalnum())
-    text = f"likeness|{trial}|{letters}|{member.born_on.isoformat()}"
-    return hmac.new(settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
-
-
 def _lock(household_id: int) -> Household:
     return Household.objects.select_for_update(of=("self",), no_key=True).get(pk=household_id)
 
@@ -339,8 +286,32 @@ def _person(person_id: int) -> Person:
     return Person.objects.select_for_update(of=("self",), no_key=True).get(pk=person_id)
 
 
+def _require_not_closed(protocol: Protocol, round_code: str, day: date) -> None:
+    entry = protocol.round(round_code)
+    if day > entry.closes:
+        text = _("This recruitment round closed on %(day)s.")
+        raise RoundNotOpen(text % {"day": date_format(entry.closes, "SHORT_DATE_FORMAT")}, field="day")
+
+
+def _require_open_round(protocol: Protocol, round_code: str, day: date) -> None:
+    _require_not_closed(protocol, round_code, day)
+    entry = protocol.round(round_code)
+    if day < entry.opens:
+        text = _("This recruitment round opens on %(day)s.")
+        raise RoundNotOpen(text % {"day": date_format(entry.opens, "SHORT_DATE_FORMAT")}, field="day")
+
+
+def _refuse_withdrawn(person: Person) -> None:
+    if person.steps.filter(kind=StepKind.WITHDREW_DATA).exists():
+        raise Withdrawn(_("This person withdrew their data; nothing more is recorded."))
+
+
+def _took(household: Household, kind: StepKind) -> bool:
+    return household.persons.filter(steps__kind=kind).exists()
+
+
 def _require(household: Household, kind: StepKind, message: str) -> None:
-    if not household.persons.filter(steps__kind=kind).exists():
+    if not _took(household, kind):
         raise NotAllowedYet(message)
 
 

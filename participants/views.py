@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from participants import importing, selectors, services
@@ -26,7 +26,7 @@ from participants.forms import (
     SearchForm,
     StopForm,
 )
-from participants.models import Household, ImportDraft, Person, StepKind
+from participants.models import Household, Person, StepKind
 from trialmgr.core import clock
 from trialmgr.core.access import may, requires, sites_of
 from trialmgr.core.errors import BadInput, DomainError
@@ -74,11 +74,13 @@ def add(request: HttpRequest, trial: str) -> HttpResponse:
                 by=request.user,
             )
         except DomainError as error:
-            first.add_error(error.field if error.field in first.fields else None, str(error))
+            at = home if error.field in home.fields else first
+            at.add_error(error.field if error.field in at.fields else None, str(error))
         else:
             messages.success(request, _("The household was entered. Next: the checks."))
             return redirect("household", trial=trial, code=household.code)
-    return render(request, "participants/add.html", {"home": home, "first": first, "second": second})
+    context = {"home": home, "first": first, "second": second}
+    return render(request, "participants/add.html", context, status=422 if home.is_bound else 200)
 
 
 @require_safe
@@ -110,14 +112,15 @@ def page_of(request: HttpRequest, home: Household, *, failed: tuple[str, Form] |
 
 def _person_on_page(person: Person, protocol: Protocol, failed: tuple[str, Form] | None) -> dict[str, Any]:
     taken = {step.kind for step in person.steps.all()}
-    reasons = {check.code: check.reason.text("nl") for check in protocol.eligibility}
+    reasons = {check.code: check.reason.text(get_language() or "nl") for check in protocol.eligibility}
     steps = [(step, reasons.get(step.reason, step.reason)) for step in person.steps.all()]
     forms: dict[str, Form | None] = {"checks": None, "consent": None, "stop": None}
-    if StepKind.SIGNED_UP in taken and not taken & {StepKind.ELIGIBLE, StepKind.EXCLUDED}:
+    withdrew = StepKind.WITHDREW_DATA in taken
+    if StepKind.SIGNED_UP in taken and not withdrew and not taken & {StepKind.ELIGIBLE, StepKind.EXCLUDED}:
         forms["checks"] = ChecksForm(protocol=protocol, prefix=f"p{person.pk}")
-    if StepKind.ELIGIBLE in taken and not person.consents.all():
+    if StepKind.ELIGIBLE in taken and not withdrew and not person.consents.all():
         forms["consent"] = ConsentForm(protocol=protocol, prefix=f"p{person.pk}")
-    if StepKind.SIGNED_UP in taken and StepKind.WITHDREW_DATA not in taken:
+    if StepKind.SIGNED_UP in taken and not withdrew:
         forms["stop"] = StopForm(prefix=f"p{person.pk}")
     if failed and failed[0].endswith(f":{person.pk}"):
         forms[failed[0].partition(":")[0]] = failed[1]
@@ -237,7 +240,8 @@ def import_file(request: HttpRequest, trial: str) -> HttpResponse:
     context: dict[str, Any] = {"form": form}
     if request.method == "POST" and form.is_valid():
         upload = form.cleaned_data["file"]
-        sites = tuple(site.code for site in protocol.sites)
+        own = sites_of(request.user, "import_people", trial=trial)
+        sites = tuple(site.code for site in protocol.sites if own is None or site.code in own)
         try:
             found = importing.read_recipients(upload.read(), name=upload.name, sites=sites, today=clock.today())
         except BadInput as error:
@@ -253,14 +257,15 @@ def import_file(request: HttpRequest, trial: str) -> HttpResponse:
 @require_POST
 @requires("import_people")
 def import_confirm(request: HttpRequest, trial: str, draft: int) -> HttpResponse:
-    get_object_or_404(ImportDraft, pk=draft, trial=trial, created_by=request.user)
     form = ImportForm(request.POST, protocol=current_protocol(trial))
     del form.fields["file"]
     if not form.is_valid():
         raise BadRequest
     try:
         data = form.cleaned_data
-        count = services.confirm_import(draft_id=draft, round_code=data["round"], day=data["day"], by=request.user)
+        count = services.confirm_import(
+            trial=trial, draft_id=draft, round_code=data["round"], day=data["day"], by=request.user
+        )
     except DomainError as error:
         messages.error(request, str(error))
         return redirect("import_people", trial=trial)

@@ -15,6 +15,7 @@ SCHEDULE: dict[Process, dict[str, dict[str, Any]]] = {
         "send what is queued": {"task": "surveys.mailing.tasks.send_due", "schedule": MINUTE},
         "exchange with the study": {"task": "analysis.monitoring.tasks.exchange", "schedule": MINUTE},
         "make lists of draws": {"task": "randomization.tasks.freeze_requested", "schedule": MINUTE},
+        "drop imports that nobody confirmed": {"task": "participants.tasks.drop_old_imports", "schedule": 10 * MINUTE},
     },
     Process.RESEARCH: {
         "anchor the audit chain": {"task": "trialmgr.core.tasks.anchor_audit", "schedule": NIGHT},

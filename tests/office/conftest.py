@@ -1,0 +1,50 @@
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import translation
+
+from tests.office import factories
+from trialmgr.core import audit, clock
+
+
+@pytest.fixture(autouse=True)
+def now() -> Iterator[None]:
+    """The fifth of March 2018, in the middle of Tilburg's recruitment."""
+    with clock.at(factories.NOW), translation.override("en"):
+        yield
+
+
+@pytest.fixture
+def tilburg(db: None) -> str:
+    return factories.make_trial()
+
+
+@pytest.fixture
+def queries() -> Callable[[Callable[[], object]], int]:
+    """How many statements a call needs."""
+
+    def count(call: Callable[[], object]) -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            call()
+        return len([one for one in captured if not one["sql"].startswith(("SET ", "SELECT current_user", "RESET"))])
+
+    return count
+
+
+@pytest.fixture
+def recorded() -> Callable[[], AbstractContextManager[list[str]]]:
+    """`with recorded() as verbs:` collects the verbs of the audit events written within."""
+
+    @contextmanager
+    def collecting() -> Iterator[list[str]]:
+        before = (audit.head() or (0, ""))[0]
+        verbs: list[str] = []
+        yield verbs
+        verbs.extend(event.verb for event in reversed(audit.between(before, audit.NO_END)))
+
+    return collecting

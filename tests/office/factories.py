@@ -1,0 +1,142 @@
+"""What tests of the office start from: a trial, staff, households at each point of their way; all by the services."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from itertools import count
+
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.test import Client
+
+from participants import services
+from participants.entering import Member
+from participants.models import Household, Person
+from randomization import services as draws
+from randomization.models import Draw
+from trialmgr.core.documents import parse_document
+from trialmgr.core.models import Membership, Role, User
+from trialmgr.protocol.reading import PRESETS
+from trialmgr.protocol.selectors import current_protocol
+from trialmgr.protocol.services import load_version
+
+NOW = datetime(2018, 3, 5, 9, tzinfo=UTC)
+TODAY = date(2018, 3, 5)
+SECRET = "a long password 1"
+BEACON = "2563100:" + "0123456789abcdef" * 4
+OTHER_BEACON = "2563100:" + "f" * 64
+_numbers = count(1)
+
+
+def make_user(role: Role | None = None, *, trial: str = "tilburg", site: str = "", second_factor: bool = True) -> User:
+    """Staff with one role, and with what they need to get past the second factor."""
+    number = next(_numbers)
+    name = f"{role or 'nobody'}{number}"
+    user = User.objects.create_user(f"{name}@stad.example", SECRET, name=name)
+    if role:
+        give(user, role, trial=trial, site=site)
+    if second_factor:
+        TOTP.activate(user, generate_totp_secret())
+    return user
+
+
+def give(user: User, role: Role, *, trial: str = "tilburg", site: str = "") -> Membership:
+    return Membership.objects.create(user=user, role=role, trial=trial, site=site)
+
+
+def log_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def make_trial(code: str = "tilburg", *swaps: tuple[str, str]) -> str:
+    """Load a preset, with pieces of its text replaced; give the trial's code."""
+    text = (PRESETS / f"{code}.yaml").read_text("utf-8")
+    for old, new in swaps:
+        assert old in text, old
+        text = text.replace(old, new)
+    by = User.objects.first() or make_user()
+    return load_version(document=parse_document(text, f"{code}.yaml"), by=by).trial.code
+
+
+def make_member(**over: object) -> Member:
+    number = next(_numbers)
+    known = Member(
+        client_number=f"C{number:06}",
+        first_name=f"Noor{number}",
+        surname="Bakker",
+        born_on=date(1980, 5, 17),
+        email=f"noor{number}@post.example",
+    )
+    return replace(known, **over)
+
+
+def make_household(trial: str = "tilburg", *, members: int | list[Member] = 1, **over: object) -> Household:
+    """A household that signed up, with so many members or these."""
+    protocol = current_protocol(trial)
+    people = [make_member() for _ in range(members)] if isinstance(members, int) else members
+    facts = {
+        "site": protocol.sites[0].code,
+        "round_code": protocol.rounds[0].code,
+        "household_type": "single" if len(people) < 2 else "couple",
+        "benefit_since": date(2014, 3, 1),
+        "members": people,
+        "day": TODAY,
+        "by": over.get("by") or someone(),
+    }
+    return services.sign_up(trial=trial, **(facts | over))
+
+
+def make_eligible(trial: str = "tilburg", **over: object) -> Household:
+    home = make_household(trial, **over)
+    for person in home.persons.all():
+        services.check_eligibility(person_id=person.pk, answers=right_answers(trial), day=TODAY, by=someone())
+    return home
+
+
+def make_consented(trial: str = "tilburg", **over: object) -> Household:
+    home = make_eligible(trial, **over)
+    for person in home.persons.all():
+        agree(person)
+    return home
+
+
+def make_ready(trial: str = "tilburg", **over: object) -> Household:
+    """A household that may be drawn: consented, and its baseline is known."""
+    home = make_consented(trial, **over)
+    services.record_baselines(pids=[person.pid for person in home.persons.all()])
+    return home
+
+
+def make_drawn(number: int = 1, trial: str = "tilburg", **over: object) -> list[Household]:
+    """So many households, drawn in one public draw."""
+    homes = [make_ready(trial, **over) for _ in range(number)]
+    make_draw(trial)
+    return homes
+
+
+def make_draw(trial: str = "tilburg", *, until: str = "drawn") -> Draw:
+    """A draw of everybody who is ready, taken to a state: requested, committed, entered or drawn."""
+    first, second = make_user(Role.STATISTICIAN, trial=trial), make_user(Role.LEADER, trial=trial)
+    row = draws.request_draw(trial=trial, round_code=current_protocol(trial).rounds[0].code, event="2563100", by=first)
+    if until != "requested":
+        assert draws.freeze_list(draw_id=row.pk)
+    if until in {"entered", "drawn"}:
+        draws.enter_beacon(draw_id=row.pk, beacon=BEACON, by=first)
+    if until == "drawn":
+        draws.confirm_and_draw(draw_id=row.pk, beacon=BEACON, by=second)
+    row.refresh_from_db()
+    return row
+
+
+def right_answers(trial: str = "tilburg") -> dict[str, bool]:
+    return {check.code: check.must_be for check in current_protocol(trial).eligibility}
+
+
+def agree(person: Person, **over: object) -> bool:
+    purposes = {purpose.code: True for purpose in current_protocol(person.trial_id).consent.purposes}
+    facts = {"purposes": purposes, "channel": "paper", "day": TODAY, "by": someone()}
+    return services.record_consent(person_id=person.pk, **(facts | over))
+
+
+def someone() -> User:
+    return User.objects.order_by("pk")[0]
