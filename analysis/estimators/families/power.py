@@ -202,7 +202,7 @@ def power(context: Context) -> Report:
     for noise, known, arm in _noises(context):
         n = known or (None if isinstance(noise, _Known) else _persons(keys))
         value = noise.power(keys.design_of, n, delta)  # type: ignore[arg-type]  # persons are there where needed
-        rows.append(Row("power", subgroup=arm, n=None if n is None else round(sum(n)), estimate=value))
+        rows.append(Row("power", "power", subgroup=arm, n=None if n is None else round(sum(n)), estimate=value))
     return Report(tuple(rows), _details(keys))
 
 
@@ -223,7 +223,7 @@ def minimum_detectable_effect(context: Context) -> Report:
         n = known or (None if isinstance(noise, _Known) else _persons(keys))
         size = noise.detectable(keys.design_of, n, keys.power)  # type: ignore[arg-type]  # persons are there where needed
         mde = -size if keys.sided == "less" else size
-        rows.append(Row("mde", subgroup=arm, n=None if n is None else round(sum(n)), estimate=mde))
+        rows.append(Row("mde", "mde", subgroup=arm, n=None if n is None else round(sum(n)), estimate=mde))
     return Report(tuple(rows), _details(keys))
 
 
@@ -242,7 +242,7 @@ def sample_size(context: Context) -> Report:
         assert not isinstance(noise, _Known)
         sizes = persons_for(noise, keys.design_of, delta, keys.power, keys.ratio)
         for term, size in zip(("control", "arm"), sizes, strict=True):
-            rows.append(Row(term, subgroup=arm, n=math.ceil(size - 1e-9), estimate=size))
+            rows.append(Row(term, term, subgroup=arm, n=math.ceil(size - 1e-9), estimate=size))
     return Report(tuple(rows), _details(keys))
 
 
@@ -256,7 +256,9 @@ def sample_size(context: Context) -> Report:
 def design_effect_of(context: Context) -> Report:
     """The design effect of clusters of varying size."""
     keys = context.keys(DesignEffectKeys)
-    return Report((Row("design_effect", estimate=design_effect(keys.cluster_size, keys.cv, keys.icc)),))
+    return Report(
+        (Row("design_effect", "design_effect", estimate=design_effect(keys.cluster_size, keys.cv, keys.icc)),)
+    )
 
 
 @method(
@@ -274,4 +276,6 @@ def events_logrank(context: Context) -> Report:
     if keys.power <= keys.design_of.tail:
         raise Refused("the power asked for is not above alpha", "ask for more power")
     events = logrank_events(keys.hazard_ratio, keys.allocation[1] / sum(keys.allocation), keys.design_of, keys.power)
-    return Report((Row("events", n=math.ceil(events - 1e-9), estimate=events),), {"alpha": keys.design_of.alpha})
+    return Report(
+        (Row("events", "events", n=math.ceil(events - 1e-9), estimate=events),), {"alpha": keys.design_of.alpha}
+    )
