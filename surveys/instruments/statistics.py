@@ -17,6 +17,8 @@ from surveys.instruments.scoring import SLICE, Plan
 COUNTS = ("persons", "n", "missing", "complete", "empty", "dont_know", "wont_say", "not_asked", "wrong")
 Limits = tuple[float, float] | None
 MOST_AT_AN_END = 0.15  # Terwee et al. (2007), Journal of Clinical Epidemiology 60(1)
+ROUNDING = 1e-9
+AGAINST = -0.05  # nearer to nothing it is chance rather than a forgotten reversal
 GRADED = 4  # a score with fewer steps always has many persons at its ends
 
 
@@ -62,7 +64,7 @@ class ScoreStatistics:
     def warnings(self) -> Iterator[str]:
         """What looks wrong, in words."""
         for item in self.items:
-            if item.item_rest < 0:
+            if item.item_rest <= AGAINST:
                 yield (
                     f"{self.score}: {item.code} goes against the other items (item-rest correlation "
                     f"{item.item_rest:.2f}): check whether its reversal was forgotten or its codes are turned"
@@ -112,8 +114,8 @@ class _Moments:
         self.total += float(there.sum())
         self.squares += float(there @ there)
         if self.limits is not None:
-            self.low += int(np.isclose(there, self.limits[0]).sum())
-            self.high += int(np.isclose(there, self.limits[1]).sum())
+            self.low += int((there < self.limits[0] + ROUNDING).sum())
+            self.high += int((there > self.limits[1] - ROUNDING).sum())
 
     def spread(self) -> Spread:
         if not self.n:

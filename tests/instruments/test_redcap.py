@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from surveys.instruments.conditions import Condition
-from surveys.instruments.exchange.files import csv_text, import_file
+from surveys.instruments.exchange.files import csv_text, import_file, workbook_bytes
 from surveys.instruments.exchange.redcap import read_dictionary
 from surveys.instruments.exchange.redcap_cells import COLUMNS
 from surveys.instruments.exchange.redcap_write import write_dictionary
@@ -203,6 +203,26 @@ def test_faults_carry_the_row_and_the_column(fields, line):
     with pytest.raises(BadInput) as error:
         read(*fields)
     assert line in str(error.value)
+
+
+def test_the_four_columns_that_redcap_needs_are_enough():
+    rows = [["field_name", "form_name", "field_type", "field_label"], ["a", "f", "yesno", "A"], ["b", "f", "text", "B"]]
+    imported = read_dictionary(rows, "d.csv", "d")
+    assert write_dictionary(imported.instrument, "en")[0] == rows
+    data = imported.instrument.model_dump(by_alias=True)
+    data["items"][1]["when"] = {"item": "a", "is": 1}
+    edited, _ = write_dictionary(type(imported.instrument).model_validate(data), "en")
+    assert [row[4:] for row in edited] == [["branching_logic"], [""], ["[a] = '1'"]]
+
+
+def test_a_dictionary_in_a_workbook_says_the_same(tmp_path):
+    source = list(csv.reader(io.StringIO((FORMS / "survey.csv").read_text("utf-8"))))
+    path = tmp_path / "survey.xlsx"
+    path.write_bytes(workbook_bytes({"Sheet1": source}))
+    ours, theirs = import_file(path), import_file(FORMS / "survey.csv")
+    assert ours.notes == theirs.notes
+    assert ours.instrument.items == theirs.instrument.items
+    assert write_dictionary(ours.instrument, "en")[0] == source
 
 
 def test_all_faults_are_told_at_once():

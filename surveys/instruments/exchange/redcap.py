@@ -72,7 +72,7 @@ def read_dictionary(table: Sequence[Sequence[str]], source: str, name: str, lang
     """The instrument in a data dictionary (rows of cells, header first). Raises BadInput with row and column."""
     header = read_header(table[0], source)
     rows = _rows(table, header, source)
-    blank = _blank(rows)
+    blank = _blank(rows, header.names)
     draft = Draft(source, slug(name), names=frozenset(cells["field_name"] for _, cells in rows))
     groups = _Groups(language)
     foreign: list[dict[str, Any]] = []
@@ -103,15 +103,15 @@ def _rows(table: Sequence[Sequence[str]], header: Header, source: str) -> list[t
         if any(cell.strip() for cell in row[len(header.names) :]):
             faults.append(Fault(f"{source}: row {number}", f"has more than {len(header.names)} cells", "mend the row"))
         padded = [*row, *[""] * len(header.names)]
-        rows.append((number, dict(zip(header.names, padded, strict=False))))
+        rows.append((number, {**dict.fromkeys(COLUMNS, ""), **dict(zip(header.names, padded, strict=False))}))
     if faults:
         raise BadInput(faults)
     return rows
 
 
-def _blank(rows: Sequence[tuple[int, Cells]]) -> str | None:
+def _blank(rows: Sequence[tuple[int, Cells]], names: Sequence[str]) -> str | None:
     """R writes NA for an empty cell: so read it where the file has no empty cell but has NA in unused columns."""
-    texts = [text for _, cells in rows for text in cells.values()]
+    texts = [cells[name] for _, cells in rows for name in names]
     return "NA" if "NA" in texts and "" not in texts else None
 
 

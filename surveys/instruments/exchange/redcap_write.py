@@ -26,6 +26,7 @@ def write_dictionary(instrument: Instrument, language: str) -> tuple[list[list[s
         if cells := _written_score(instrument, one, language, notes):
             rows.append((last, cells))
     rows += [(float(row["row"]), dict(row["cells"])) for row in source.get("foreign", [])]
+    names = [*names, *(name for name in COLUMNS if name not in names and any(cells.get(name) for _, cells in rows))]
     header = names if source.get("api") else [COLUMNS[name] for name in names]
     blank = source.get("blank", "")
     ordered = [cells for _, cells in sorted(rows, key=lambda row: row[0])]
