@@ -114,6 +114,8 @@ def _person_on_page(person: Person, protocol: Protocol, failed: tuple[str, Form]
     taken = {step.kind for step in person.steps.all()}
     reasons = {check.code: check.reason.text(get_language() or "nl") for check in protocol.eligibility}
     steps = [(step, reasons.get(step.reason, step.reason)) for step in person.steps.all()]
+    names = {purpose.code: purpose.name.text(get_language() or "nl") for purpose in protocol.consent.purposes}
+    agreed = [(one, names.get(one.purpose, one.purpose)) for one in person.consents.all()]
     forms: dict[str, Form | None] = {"checks": None, "consent": None, "stop": None}
     withdrew = StepKind.WITHDREW_DATA in taken
     if StepKind.SIGNED_UP in taken and not withdrew and not taken & {StepKind.ELIGIBLE, StepKind.EXCLUDED}:
@@ -124,7 +126,7 @@ def _person_on_page(person: Person, protocol: Protocol, failed: tuple[str, Form]
         forms["stop"] = StopForm(prefix=f"p{person.pk}")
     if failed and failed[0].endswith(f":{person.pk}"):
         forms[failed[0].partition(":")[0]] = failed[1]
-    return {"person": person, "steps": steps, "taken": taken, **forms}
+    return {"person": person, "steps": steps, "taken": taken, "agreed": agreed, **forms}
 
 
 @require_POST

@@ -44,7 +44,9 @@ class SecondFactorRequired:
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], *rest: object
     ) -> HttpResponse | None:
-        if not request.user.is_authenticated or getattr(view, "required_permission", "") == "public":
+        if not request.user.is_authenticated:
+            return None
+        if getattr(view, "required_permission", "") == "public" and request.path != "/":
             return None
         if request.path.startswith(self.OPEN) or Authenticator.objects.filter(user=request.user).exists():
             return None
