@@ -1,5 +1,6 @@
 """From words to arms: the sequence of a stratum, the order of its units, and who gets what."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,9 +21,9 @@ class NoDrawFits(ValueError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished draw: the arm of each unit, the steps of minimisation, the accepted attempt of a balance rule."""
+    """A finished draw: the arm of each row, the steps of minimisation, the accepted attempt of a balance rule."""
 
-    arms: dict[str, str]
+    arms: list[str]
     log: tuple[tuple[str, Step], ...] = ()
     attempt: int | None = None
 
@@ -39,26 +40,27 @@ def allocate(params: Params, rows: Sequence[Row], seed: bytes) -> Outcome:
     rule = BalanceRule.of(params["balance"], params["arms"], rows)
     for attempt in range(params["balance"]["tries"]):
         arms = matched(params, rows, Lots(seed, f"{attempt}|"))
-        if rule.accepts([arms[row[0]] for row in rows]):
+        if rule.accepts(arms):
             return Outcome(arms, attempt=attempt)
     raise NoDrawFits(f"none of {params['balance']['tries']} draws met the rule")
 
 
-def matched(params: Params, rows: Sequence[Row], lots: Lots) -> dict[str, str]:
-    """The arm of each unit: the shuffled units of a stratum take its arms in order."""
-    arms: dict[str, str] = {}
-    for stratum, units in strata_of(rows).items():
-        order = lots.shuffle(f"order|{stratum}", units)
-        arms.update(zip(order, sequence(params, stratum, len(units), lots), strict=True))
+def matched(params: Params, rows: Sequence[Row], lots: Lots) -> list[str]:
+    """The arm of each row: the shuffled units of a stratum take its arms in order."""
+    arms = [""] * len(rows)
+    for stratum, places in strata_of(rows).items():
+        order = lots.shuffle(f"order|{stratum}", places)
+        for place, arm in zip(order, sequence(params, stratum, len(order), lots), strict=True):
+            arms[place] = arm
     return arms
 
 
-def strata_of(rows: Sequence[Row]) -> dict[str, list[str]]:
-    """The units of each stratum in the order of `rows`; strata in byte order."""
-    strata: dict[str, list[str]] = {}
-    for row in rows:
-        strata.setdefault(row[1], []).append(row[0])
-    return {stratum: strata[stratum] for stratum in sorted(strata)}
+def strata_of(rows: Sequence[Row]) -> dict[str, list[int]]:
+    """The places in `rows` of the units of each stratum; strata in byte order."""
+    strata: defaultdict[str, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        strata[row[1]].append(place)
+    return dict(sorted(strata.items()))
 
 
 def sequence(params: Params, stratum: str, n: int, lots: Lots) -> list[str]:
@@ -110,14 +112,14 @@ def _coin(params: Params, stream: Stream) -> Iterator[str]:
 
 
 def _minimised(params: Params, rows: Sequence[Row], lots: Lots) -> Outcome:
-    levels = {row[0]: row[2:] for row in rows}
-    arms, log = {}, []
-    for stratum, units in strata_of(rows).items():
+    arms, log = [""] * len(rows), []
+    for stratum, places in strata_of(rows).items():
         minimiser = Minimiser.of(params)
         keys = slot_keys(lots, stratum)
-        for unit in lots.shuffle(f"order|{stratum}", units):
-            step = minimiser.step(levels[unit], next(keys))
-            arms[unit] = step.arm
+        for place in lots.shuffle(f"order|{stratum}", places):
+            unit, _, *levels = rows[place]
+            step = minimiser.step(levels, next(keys))
+            arms[place] = step.arm
             log.append((unit, step))
     return Outcome(arms, log=tuple(log))
 

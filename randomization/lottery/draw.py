@@ -80,7 +80,7 @@ def draw(record: Record, secret: bytes, beacon: str) -> Record:
         outcome = allocate(record.params, record.units, seed)
     except NoDrawFits as error:
         raise BadInput(Fault("balance", str(error), "announce a new draw with a wider rule")) from None
-    result = tuple((row[0], row[1], outcome.arms[row[0]]) for row in record.units)
+    result = tuple([(row[0], row[1], arm) for row, arm in zip(record.units, outcome.arms, strict=True)])
     return replace(
         record,
         beacon=beacon,

@@ -34,17 +34,38 @@ def seed_of(secret: bytes, params_hash: str, list_hash: str, beacon: str) -> byt
     return hmac.digest(secret, f"VLOT-1|seed|{params_hash}|{list_hash}|{beacon}".encode(), "sha256")
 
 
+class Mac:
+    """HMAC-SHA256 (RFC 2104) under one key, with the key worked in once; `hmac` would do that for every block."""
+
+    def __init__(self, key: bytes) -> None:
+        padded = key.ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def digest(self, message: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
 class Stream:
     """The words of one domain, in order. A domain is used by one stream only."""
 
-    def __init__(self, mac: hmac.HMAC, domain: str) -> None:
+    def __init__(self, mac: Mac, domain: str) -> None:
         self._mac = mac
         self._prefix = f"VLOT-1|{domain}|".encode()
         self._blocks = 0
         self._words: list[int] = []
 
+    def block(self) -> bytes:
+        """The next 32 bytes."""
+        block = self._mac.digest(self._prefix + b"%d" % self._blocks)
+        self._blocks += 1
+        return block
+
     def word(self) -> int:
-        """The next 64-bit number."""
+        """The next 64-bit number, a quarter of a block."""
         if not self._words:
             self._words = list(_FOUR_WORDS.unpack(self.block()))[::-1]
         return self._words.pop()
@@ -56,24 +77,12 @@ class Stream:
             continue
         return word % n
 
-    def words(self, count: int) -> tuple[int, ...]:
-        """The words of the next blocks, at least `count` of them."""
-        blocks = (count + 3) // 4
-        return struct.unpack(f">{4 * blocks}Q", b"".join([self.block() for _ in range(blocks)]))
-
-    def block(self) -> bytes:
-        """The next 32 bytes."""
-        mac = self._mac.copy()
-        mac.update(self._prefix + b"%d" % self._blocks)
-        self._blocks += 1
-        return mac.digest()
-
 
 class Lots:
     """All streams of one seed; `prefix` keeps the attempts of a re-randomised draw apart."""
 
     def __init__(self, seed: bytes, prefix: str = "") -> None:
-        self._mac = hmac.new(seed, digestmod="sha256")
+        self._mac = Mac(seed)
         self.prefix = prefix
 
     def stream(self, domain: str) -> Stream:
@@ -89,12 +98,19 @@ class Lots:
         last = len(shuffled) - 1
         if last < 1:
             return shuffled
-        words = self.stream(domain).words(last)
+        words = self._words(domain, last)
         if max(words) >= WORDS - last - 1:
             below = self.stream(domain).below
-            others = [below(place + 1) for place in range(last, 0, -1)]
-        else:
-            others = [word % (place + 1) for place, word in zip(range(last, 0, -1), words, strict=False)]
-        for place, other in zip(range(last, 0, -1), others, strict=True):
+            words = [below(place + 1) for place in range(last, 0, -1)]
+        for place, word in zip(range(last, 0, -1), words, strict=False):
+            other = word % (place + 1)
             shuffled[place], shuffled[other] = shuffled[other], shuffled[place]
         return shuffled
+
+    def _words(self, domain: str, count: int) -> Sequence[int]:
+        """The first words of a domain, at least `count`."""
+        prefix, digest = f"VLOT-1|{self.prefix}{domain}|".encode(), self._mac.digest
+        if count <= 4:
+            return _FOUR_WORDS.unpack(digest(prefix + b"0"))
+        blocks = (count + 3) // 4
+        return struct.unpack(f">{4 * blocks}Q", b"".join([digest(prefix + b"%d" % block) for block in range(blocks)]))

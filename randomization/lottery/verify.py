@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import re
+import struct
 import sys
 import unicodedata
 from fractions import Fraction
@@ -19,9 +20,13 @@ class Difference(Exception):
     """The first thing in the record that does not follow from the rest."""
 
 
-def require(fact, what):
-    if not fact:
-        raise Difference(what)
+def require_none(differences):
+    for difference in differences:
+        raise Difference(difference)
+
+
+def require(fact, difference):
+    require_none([] if fact else [difference])
 
 
 def sha256(text):
@@ -35,8 +40,8 @@ def block(seed, domain, number):
 
 def words(seed, domain):
     """The stream of a domain as numbers of 8 bytes, four in a block."""
-    for digest in (block(seed, domain, number) for number in count()):
-        yield from [int.from_bytes(digest[place : place + 8], "big") for place in (0, 8, 16, 24)]
+    for number in count():
+        yield from struct.unpack(">4Q", block(seed, domain, number))
 
 
 def below(stream, n):
@@ -70,11 +75,9 @@ def sequence(params, seed, stratum, n, at=""):
             arms += shuffle(seed, f"{at}block|{stratum}|{number}", template * sizes[size])
     stream, lead, odds = words(seed, f"{params['method']}|{stratum}"), 0, Fraction(params.get("probability", 1))
     for _ in range(n):
-        if params["method"] == "simple" or lead == 0:
-            arm = below(stream, len(template))
-        else:
-            keep = abs(lead) == params.get("limit") or below(stream, odds.denominator) < odds.numerator
-            arm = int((lead > 0) == keep)  # keep to the arm that is behind
+        fair = params["method"] == "simple" or lead == 0
+        keep = not fair and (abs(lead) == params.get("limit") or below(stream, odds.denominator) < odds.numerator)
+        arm = below(stream, len(template)) if fair else int((lead > 0) == keep)  # keep to the arm that is behind
         lead += 1 - 2 * arm
         arms.append(template[arm])
     return arms
@@ -88,9 +91,8 @@ def minimised(params, counts, levels, key):
         for factor, row in zip(params["factors"], rows, strict=True):
             has = [units + (arm == newcomer) for arm, units in enumerate(row)]
             squares = len(has) * sum(units**2 for units in has) - sum(has) ** 2
-            scores[newcomer] += factor["weight"] * (
-                squares if params["distance"] == "variance" else max(has) - min(has)
-            )
+            spread = squares if params["distance"] == "variance" else max(has) - min(has)
+            scores[newcomer] += factor["weight"] * spread
     best = [arm for arm in every if scores[arm] == min(scores)]
     kept = len(best) == len(scores) or below(coin, odds.denominator) < odds.numerator
     group = best if kept else [arm for arm in every if arm not in best]
@@ -160,14 +162,14 @@ def check(record, published=None):
     text = json.dumps(params, sort_keys=True, separators=(",", ":"))
     require(record["version"] == params["version"] == "VLOT-1", "version: is not VLOT-1")
     require(sha256(text) == record["params_hash"], "params: an arm, the ratio, the method or a block size was changed")
-    for name in {str(name) for row in rows for name in row}:
-        clean = unicodedata.normalize("NFC", name) == "".join(re.split("[\t\n\r]", name))
-        require(clean, f"list: {name!r} holds a TAB, a line break or a letter not in form NFC")
-    for one, two in pairwise(rows):
-        require(one[0] < two[0], f"list: {two[0]} stands twice or out of order, after {one[0]}")
-    for row, drawn in zip(rows, result if "units" in record else [], strict=False):
-        require(row[:2] == drawn[:2], f"list: {row[0]} in {row[1]} stands where the result has {drawn[:2]}")
+    require_none(f"list: {b[0]} stands twice or out of order, after {a[0]}" for a, b in pairwise(rows) if a[0] >= b[0])
     text = "".join(["\t".join(map(str, row)) + "\n" for row in rows])
+    clean = unicodedata.is_normalized("NFC", text) and sum(map(text.count, "\t\n\r")) == sum(map(len, rows))
+    names = (str(name) for row in rows if not clean for name in row)
+    odd = (name for name in names if re.search("[\t\n\r]", name) or unicodedata.normalize("NFC", name) != name)
+    require_none(f"list: {name!r} holds a TAB, a line break or a letter not in form NFC" for name in odd)
+    pairs = zip(rows, result if "units" in record else [], strict=False)
+    require_none(f"list: {a[0]} in {a[1]} stands where the result has {b[:2]}" for a, b in pairs if a[:2] != b[:2])
     require(sha256(text) == record["list_hash"], "list: a unit or a stratum was changed, added or removed")
     for key in ("params_hash", "list_hash", "commitment", "event"):
         require(not published or record.get(key) == published.get(key), f"{key}: is not what was published")
@@ -182,8 +184,8 @@ def check(record, published=None):
     seed = hmac.digest(secret, f"VLOT-1|seed|{text}".encode(), "sha256")
     require(seed.hex() == record["seed"], "seed: is not made of this secret, list and beacon: one of them was changed")
     arms, attempt, log = replay(record, seed) if "units" in record else slots(record, seed)
-    for number, (unit, _, arm) in enumerate(result, 1):
-        require(arm == arms[unit], f"result line {number}: {unit}: the draw gives {arms[unit]}, the record says {arm}")
+    wrong = ((n, unit, arm) for n, (unit, _, arm) in enumerate(result, 1) if arm != arms[unit])
+    require_none(f"result line {n}: {u}: the draw gives {arms[u]}, the record says {arm}" for n, u, arm in wrong)
     require(len(result) == len(arms), f"result: has {len(result)} units, the draw {len(arms)}")
     require(sha256("".join(["\t".join(row) + "\n" for row in result])) == record["result_hash"], "result_hash: differs")
     require([attempt, log] == [record.get("attempt"), record.get("log")], "attempt or log: was changed")
@@ -193,7 +195,5 @@ if __name__ == "__main__":
     try:
         check(*(json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:3]))
         print("verified")
-    except Difference as difference:
-        sys.exit(print(difference) or 1)
-    except (OSError, LookupError, TypeError, ValueError, ArithmeticError) as error:
-        sys.exit(print(f"record: cannot be read as a lottery: {error!r}") or 1)
+    except (Difference, OSError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+        sys.exit(print(error if isinstance(error, Difference) else f"record: is no lottery: {error!r}") or 1)

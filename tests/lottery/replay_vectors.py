@@ -33,7 +33,7 @@ def main(record):
     for method, result in vectors.RESULT_HASH.items():
         params = vectors.PARAMS | {"method": method}
         arms = allocate(params, vectors.UNITS, seed).arms
-        same(method, lines_hash([(*row, arms[row[0]]) for row in vectors.UNITS]), result)
+        same(method, lines_hash([(*row, arm) for row, arm in zip(vectors.UNITS, arms, strict=True)]), result)
         again = verify.sequence(params, seed, "north", 8)
         same(method, sequence(params, "north", 8, lots), again)
     verify.check(json.loads(Path(record).read_text("utf-8")))

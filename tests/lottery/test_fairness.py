@@ -54,7 +54,7 @@ def drawn():
     table = np.empty((10_000, 12), np.int8)
     for number in range(len(table)):
         arms = matched(params, rows, Lots(seed(number)))
-        table[number] = [arms[row[0]] == "control" for row in rows]
+        table[number] = [arm == "control" for arm in arms]
     return rows, table
 
 
@@ -92,7 +92,7 @@ def test_the_arm_does_not_follow_the_digits_of_the_unit():
     arms = matched(design.params(), rows, Lots(seed(9)))
     for digit in range(1, 4):
         table = np.zeros((10, 2))
-        for unit, arm in arms.items():
+        for (unit, _), arm in zip(rows, arms, strict=True):
             table[int(unit[digit]), arm == "coach"] += 1
         assert stats.chi2_contingency(table).pvalue > ALL
 
@@ -123,7 +123,7 @@ def test_differences_of_means_have_the_variance_of_theory():
     differences = []
     for number in range(1000):
         arms = matched(params, rows, Lots(seed(number)))
-        first = np.array([arms[row[0]] == "control" for row in rows])
+        first = np.array(arms) == "control"
         differences.append(values[first].mean() - values[~first].mean())
     theory = values.var(ddof=1) * (1 / 20 + 1 / 20)
     assert np.var(differences) == pytest.approx(theory, rel=4 * np.sqrt(2 / 1000))
