@@ -25,9 +25,8 @@ def ask(monkeypatch, as_role, capsys):
             return {"cluster": there.cluster, "machine": there.machine, "account": there.account}
 
         monkeypatch.setattr(vault_client, "fetch", fetch)
-        with as_role("office_web"):
-            with suppress(SystemExit):
-                call_command("verify_privacy", format="json")
+        with as_role("office_web"), suppress(SystemExit):
+            call_command("verify_privacy", format="json")
         rows = json.loads(capsys.readouterr().out)
         return {row["promise"]: (row["verdict"], row["evidence"]) for row in rows}
 
