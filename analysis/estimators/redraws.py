@@ -117,11 +117,11 @@ def tail_share(far: Floats, seen: Floats, weights: Floats, enumerated: bool) -> 
     return (1 + hits.sum(axis=0)) / (1 + len(far))
 
 
-def frame_of(context: Context) -> Frame:
-    """The rows that were randomised and how; Refused when a unit is in two arms."""
+def frame_of(context: Context, sample: Sample | None = None) -> Frame:
+    """The rows that were randomised (or `sample`) and how; Refused when a unit is in two arms."""
     keys = context.analysis
     design = keys.design or DesignKeys()
-    sample = context.sample(keep_missing=True)
+    sample = context.sample(keep_missing=True) if sample is None else sample
     unit, first = _units(context, sample, design)
     observed = sample.arm[first].astype(np.int8)
     torn = np.flatnonzero(observed[unit] != sample.arm)
