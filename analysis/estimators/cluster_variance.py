@@ -174,7 +174,7 @@ def check_clusters(codes: Ints, arm: Ints, arms: tuple[str, ...], name: str | No
     """Arms whose variance does not exist (code to reason); Refused when the control is one of them."""
     counts = [len(np.unique(codes[arm == code])) for code in range(len(arms))]
     alone = {code: f"the arm has only {count} cluster of {name!r}" for code, count in enumerate(counts) if count == 1}
-    if 0 in alone or (arms and len(alone) == len(arms) - 1):
+    if 0 in alone or (alone and len(alone) == len(arms) - 1):
         which = arms[next(iter(alone))]
         raise Refused(
             f"the arm {which!r} has only one cluster of {name!r}, so its variance between clusters is unknown",

@@ -3,8 +3,9 @@
 import csv
 import hashlib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from trialmgr.core.errors import BadInput, Fault
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Codes = NDArray[np.signedinteger[Any]]
+BLOCK = 8_000_000
 SUFFIXES = {".csv", ".tsv", ".txt", ".parquet", ".pq"}
 
 
@@ -30,14 +32,23 @@ class Levels:
 
 
 class Column:
-    """One column: text as in the file, numbers, or both once asked for. Empty cells are missing."""
+    """One column: text as in the file, numbers, or both once asked for. Empty cells are missing.
 
-    def __init__(self, name: str, *, texts: Any = None, numbers: Floats | None = None) -> None:
+    `reload` reads the text of a column that was kept as numbers only, should its levels be asked for.
+    """
+
+    def __init__(
+        self, name: str, *, texts: Any = None, numbers: Floats | None = None, reload: Callable[[], Any] | None = None
+    ) -> None:
         self.name = name
         self._texts = texts
         self._numbers = numbers
+        self._reload = reload
         self._levels: Levels | None = None
         self._fault: Refused | None = None
+
+    def renamed(self, name: str) -> "Column":
+        return Column(name, texts=self._texts, numbers=self._numbers, reload=self._reload)
 
     def __len__(self) -> int:
         return len(self._texts) if self._numbers is None else len(self._numbers)
@@ -65,11 +76,11 @@ class Column:
     def levels(self) -> Levels:
         """The text of each row as a level."""
         if self._levels is None:
-            if self._texts is None:
+            if self._texts is None and self._reload is None:
                 assert self._numbers is not None
                 self._levels = _levels_of_numbers(self._numbers)
             else:
-                self._levels = _levels_of_texts(self._texts)
+                self._levels = _levels_of_texts(self._texts if self._reload is None else self._reload())
         return self._levels
 
     def among(self, wanted: Collection[str]) -> Bools:
@@ -131,7 +142,7 @@ class Table:
             finally:
                 self._busy.pop()
             if column.name != name:
-                column = Column(name, texts=column._texts, numbers=column._numbers)
+                column = column.renamed(name)
             self._made[name] = column
         return self._made[name]
 
@@ -162,15 +173,12 @@ def read_table(path: str | Path, names: Collection[str] | None = None) -> Table:
         raise BadInput(Fault(path.name, "is not a data file by its name", f"give one of {', '.join(sorted(SUFFIXES))}"))
     try:
         sha256 = _sha256(path)
-        arrow, header = (
-            _read_parquet(path, names) if path.suffix.lower() in (".parquet", ".pq") else _read_csv(path, names)
-        )
+        read = _read_parquet if path.suffix.lower() in (".parquet", ".pq") else _read_csv
+        raw, n, header = read(path, names)
     except OSError as error:
-        raise BadInput(
-            Fault(str(path), f"cannot be read ({error.strerror or error})", "check the name and the rights")
-        ) from None
-    raw = {name: _of_arrow(name, arrow.column(name)) for name in arrow.column_names}
-    return Table(arrow.num_rows, raw, header=header, sha256=sha256)
+        where = Fault(str(path), f"cannot be read ({error.strerror or error})", "check the name and the rights")
+        raise BadInput(where) from None
+    return Table(n, raw, header=header, sha256=sha256)
 
 
 def _sha256(path: Path) -> str:
@@ -198,36 +206,74 @@ def _header(path: Path) -> tuple[tuple[str, ...], str]:
     return tuple(names), separator
 
 
-def _read_csv(path: Path, names: Collection[str] | None) -> tuple[Any, tuple[str, ...]]:
+def _read_csv(path: Path, names: Collection[str] | None) -> tuple[dict[str, Column], int, tuple[str, ...]]:
+    """Columns of a CSV file, a piece of the file at a time; numbers are kept as numbers only."""
+    header, separator = _header(path)
+    wanted = [name for name in header if names is None or name in names] or list(header[:1])
+    numbers: dict[str, list[Floats]] = {name: [] for name in wanted}
+    texts: set[str] = set()
+    n = 0
+    for batch in _batches(path, wanted, separator):
+        n += len(batch)
+        for name in numbers.keys() - texts:
+            try:
+                numbers[name].append(_to_numbers(batch.column(name)))
+            except ValueError:
+                texts.add(name)
+                numbers[name].clear()
+    raw = {}
+    for name in wanted:
+        reload = partial(_text_of, path, name, separator)
+        if name in texts:
+            raw[name] = Column(name, texts=reload())
+        else:
+            raw[name] = Column(name, numbers=_joined(numbers.pop(name)), reload=reload)
+    return raw, n, header
+
+
+def _joined(parts: list[Floats]) -> Floats:
+    return np.concatenate(parts) if len(parts) != 1 else parts[0].copy()
+
+
+def _text_of(path: Path, name: str, separator: str) -> Any:
+    import pyarrow as pa
+
+    parts = [batch.column(name) for batch in _batches(path, [name], separator)]
+    return pa.chunked_array(parts, pa.string())
+
+
+def _batches(path: Path, names: list[str], separator: str) -> Iterator[Any]:
+    """Record batches of some columns as text; BadInput when a row does not fit the header."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    header, separator = _header(path)
-    wanted = [name for name in header if names is None or name in names] or list(header[:1])
     try:
-        table = arrow_csv.read_csv(
+        with arrow_csv.open_csv(
             path,
+            read_options=arrow_csv.ReadOptions(block_size=BLOCK),
             parse_options=arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(wanted, pa.string()),
-                include_columns=wanted,
+                column_types=dict.fromkeys(names, pa.string()),
+                include_columns=names,
                 strings_can_be_null=True,
                 null_values=[""],
             ),
-        )
+        ) as reader:
+            yield from reader
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
         raise BadInput(Fault(path.name, f"is not a table: {str(error).splitlines()[0]}", "mend this row")) from None
-    return table, header
 
 
-def _read_parquet(path: Path, names: Collection[str] | None) -> tuple[Any, tuple[str, ...]]:
+def _read_parquet(path: Path, names: Collection[str] | None) -> tuple[dict[str, Column], int, tuple[str, ...]]:
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        header = tuple(parquet.read_schema(path).names)
-        wanted = [name for name in header if names is None or name in names] or list(header[:1])
-        return parquet.read_table(path, columns=wanted), header
+        with parquet.ParquetFile(path) as file:
+            header = tuple(file.schema_arrow.names)
+            wanted = [name for name in header if names is None or name in names] or list(header[:1])
+            raw = {name: _of_arrow(name, file.read(columns=[name]).column(name)) for name in wanted}
+            return raw, file.metadata.num_rows, header
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
         raise BadInput(
             Fault(path.name, f"is not a Parquet file: {str(error).splitlines()[0]}", "write it anew")

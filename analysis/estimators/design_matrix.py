@@ -40,7 +40,9 @@ class Design:
 
 def arm_dummies(sample: Sample) -> Block:
     """One 0/1 column for each arm but the control; an arm without rows is refused."""
-    X = (sample.arm[:, None] == np.arange(1, len(sample.arms))[None, :]).astype(np.float64)
+    X = np.empty((sample.n, len(sample.arms) - 1), order="F")
+    for code in range(1, len(sample.arms)):
+        X[:, code - 1] = sample.arm == code
     return Block(tuple(f"arm {name}" for name in sample.arms[1:]), X)
 
 
@@ -93,7 +95,11 @@ def assemble(sample: Sample, blocks: list[Block], *, arms: bool = True) -> Desig
         parts.append(arm_dummies(sample))
     parts += blocks
     names = tuple(name for part in parts for name in part.names)
-    X = np.hstack([part.X for part in parts])
+    X = np.empty((sample.n, len(names)), order="F")
+    start = 0
+    for part in parts:
+        X[:, start : start + len(part.names)] = part.X
+        start += len(part.names)
     arm_columns = tuple(range(1, len(sample.arms))) if arms else ()
     check_rank(X, names)
     return Design(X, names, arm_columns)

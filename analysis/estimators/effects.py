@@ -75,24 +75,29 @@ def lin_design(context: Context, sample: Sample) -> Design:
 
 
 def interacted(sample: Sample, block: Block) -> Design:
+    """Lin's design; an indicator of missing values has no slope in an arm where none, or all, are missing."""
     if not block.names:
         return assemble(sample, [])
     centred = block.X - np.average(block.X, axis=0, weights=sample.weights)
     arms = arm_dummies(sample)
     blocks = [Block(block.names, centred)]
     for name, column in zip(arms.names, arms.X.T, strict=True):
-        blocks.append(Block(tuple(f"{name} x {other}" for other in block.names), centred * column[:, None]))
+        inside = block.X[column == 1]
+        constant = np.ptp(inside, axis=0) == 0
+        slopes = [i for i, other in enumerate(block.names) if not (constant[i] and other.endswith(" missing"))]
+        names = tuple(f"{name} x {block.names[i]}" for i in slopes)
+        blocks.append(Block(names, centred[:, slopes] * column[:, None]))
     return assemble(sample, blocks)
 
 
-def without_empty_arms(sample: Sample) -> tuple[Sample, tuple[str, ...]]:
+def without_empty_arms(sample: Sample, *, all_needed: bool = False) -> tuple[Sample, tuple[str, ...]]:
     """The sample with only arms that have rows; the names of the others. Refused when the control is empty."""
     counts = np.bincount(sample.arm, minlength=len(sample.arms))
     if not sample.arms or counts.all():
         return sample, ()
     empty = tuple(name for name, count in zip(sample.arms, counts, strict=True) if not count)
     outcome = next(iter(sample.outcomes), "outcome")
-    if counts[0] == 0 or len(empty) == len(sample.arms) - 1:
+    if all_needed or counts[0] == 0 or len(empty) == len(sample.arms) - 1:
         raise Refused(
             f"the arm {empty[0]!r} has no row with the outcome {outcome!r} observed",
             "compare arms that have observations",
@@ -125,6 +130,8 @@ def arm_fits(
 
     constant: how an outcome without variation is refused; exact: a fit without residuals is allowed.
     """
+    if len(sample.arms) == 1:
+        raise Refused(f"the only arm found is {sample.arms[0]!r}", "check `arm`, `control` and the subset")
     models: dict[bytes, tuple[Sample, Design, LinearModel, tuple[str, ...]]] = {}
     for name, values in sample.outcomes.items():
         seen = ~np.isnan(values)

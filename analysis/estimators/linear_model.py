@@ -46,6 +46,8 @@ class LinearModel:
         """(X'WX)^-1 = L L', L upper triangular."""
         from scipy import linalg
 
+        if self.n < self.k:
+            raise Refused(f"the model has {self.k} coefficients and only {self.n} rows", "use fewer covariates")
         root = self.X if self.weights is None else self.X * np.sqrt(self.weights)[:, None]
         R = np.linalg.qr(root, mode="r")
         return np.asarray(linalg.solve_triangular(R, np.eye(self.k)))
@@ -114,11 +116,16 @@ class LinearModel:
             )
         return self.n - self.k
 
+    @cached_property
+    def well_conditioned(self) -> bool:
+        return bool(np.linalg.cond(self.L) < 1e3)
+
     def fit(self, y: Floats) -> "LinearFit":
-        """Coefficients and residuals of y (n); one step of refinement keeps the digits of QR."""
+        """Coefficients and residuals of y (n); where needed, steps of refinement keep the digits of QR."""
         WX = self.WX
         beta = self.M @ (WX.T @ y)
-        beta = beta + self.M @ (WX.T @ (y - self.X @ beta))
+        for _ in range(0 if self.well_conditioned else 2):
+            beta = beta + self.M @ (WX.T @ (y - self.X @ beta))
         residuals = y - self.X @ beta
         exact = np.abs(residuals).max() <= 1e-12 * np.abs(y).max()
         return LinearFit(self, beta, np.zeros_like(residuals) if exact else residuals)
@@ -210,9 +217,11 @@ class LinearFit:
     def r2(self) -> float:
         """Share of the (weighted) variance around the mean that is explained."""
         y = self.model.X @ self.beta + self.residuals
-        w = np.ones(self.model.n) if self.model.weights is None else self.model.weights
-        total = float((w * (y - np.average(y, weights=w)) ** 2).sum())
-        return 1 - float((w * self.residuals**2).sum()) / total
+        w = self.model.weights
+        if w is None:
+            return 1 - float(self.residuals @ self.residuals) / (float(y.var()) * len(y))
+        total = float(w @ (y - np.average(y, weights=w)) ** 2)
+        return 1 - float(w @ self.residuals**2) / total
 
 
 def unit(size: int, place: int) -> Floats:

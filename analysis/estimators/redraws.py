@@ -80,7 +80,7 @@ class Null:
         """Refuse an outcome whose statistic does not exist as the arms were drawn."""
         if not np.isfinite(self.observed[q]):
             raise Refused(f"the statistic of {self.arm!r} does not exist as it was drawn", "check for an empty arm")
-        if self.observed_variance is not None and not self.observed_variance[q] > 0:
+        if self.observed_variance is not None and not 0 < self.observed_variance[q] < np.inf:
             what = f"the statistic of {self.arm!r} has no standard error as it was drawn"
             raise Refused(what, "choose `statistic: difference`")
 

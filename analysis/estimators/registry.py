@@ -190,10 +190,12 @@ class Context:
         for ref in extra:
             counter.drop("outcome_missing", label(ref), self.data.column(ref).missing)
         parts = self._parts(counter, cluster=cluster, block=block, strata=strata, site=site, covariates=covariates)
-        rows = counter.left()
+        rows: Any = counter.left()
+        if len(rows) == len(self.data):
+            rows = slice(None)
         coded: dict[str, Any] = {k: part[rows] if isinstance(part, np.ndarray) else part for k, part in parts.items()}
         seen = {name: column[rows] for name, column in values.items()}
-        whole = Sample(self.data, rows, randomised, names, arm[rows], seen, **coded)
+        whole = Sample(self.data, counter.left(), randomised, names, arm[rows], seen, **coded)
         self._account(counter, whole, arm)
         return whole
 

@@ -60,7 +60,9 @@ class Sample:
         return next(iter(self.outcomes.values()))
 
     def take(self, keep: Bools | Ints) -> "Sample":
-        """The sample of some of its rows; codes stay those of the whole sample."""
+        """The sample of some of its rows; codes stay those of the whole sample, which is not copied for all rows."""
+        if keep.dtype == bool and keep.all():
+            return self
         part: dict[str, Any] = {
             name: None if (values := getattr(self, name)) is None else values[keep]
             for name in ("cluster", "block", "strata", "site", "weights")

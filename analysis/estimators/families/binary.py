@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from analysis.estimators.cluster_variance import check_clusters
 from analysis.estimators.design_matrix import Design
 from analysis.estimators.effects import (
     ArmFit,
@@ -64,7 +65,7 @@ def risk_difference(context: Context) -> Report:
     arms = context.reported_arms(sample)
     rows: list[Row] = []
     joints: list[tuple[int, Joint | None]] = []
-    for fitted in arm_fits(context, sample, ols_design, constant=refuse_no_variation):
+    for fitted in arm_fits(context, sample, ols_design, constant=refuse_no_variation, exact=True):
         own = [_difference_row(context, fitted, arm) for arm in arms]
         joints.append((len(rows), joint_of(context, own, fitted)))
         rows += own
@@ -233,6 +234,8 @@ def standardisation(context: Context) -> Report:
     arms = context.reported_arms(sample)
     rows: list[Row] = []
     for name, part, design, fit, empty in _logits(context, sample):
+        if part.cluster is not None:
+            check_clusters(part.cluster, part.arm, part.arms, part.cluster_name)
         risks, variance = standardised(design, fit, se, part)
         labels: dict[str, Any] = {"outcome": context.outcome_label(name)}
         rows += [

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.estimators.effects import without_empty_arms
 from analysis.estimators.inference import empty_row
 from analysis.estimators.redraws import (
     Floats,
@@ -105,6 +106,7 @@ def _prepare(context: Context) -> tuple[Frame, Floats, str]:
     context.sample()
     for name, part in context.outcomes(frame.sample):
         refuse_constant(part.y, name)
+        without_empty_arms(part, all_needed=True)
     outcomes = np.column_stack(list(frame.sample.outcomes.values()))
     if np.isnan(outcomes).any():
         context.note("who has an outcome is held fixed: by the hypothesis the arm changes neither answer nor response")
