@@ -15,7 +15,8 @@ from analysis.estimators.survival_curves import Floats, Ints, count_exits, kapla
 STEPS = 60
 HALVINGS = 30
 TOLERANCE = 1e-13
-EDGE = 12.0  # log hazard ratio of one standard deviation of a covariate: no data support that, it is separation
+EDGE = 12.0  # a log ratio for one standard deviation of a covariate that no data support: it is separation
+WIDE = 4.0  # its error may be so many times wider
 
 
 @dataclass(frozen=True)
@@ -169,11 +170,12 @@ def fit_cox(X: Floats, time: Floats, event: Ints, stratum: Ints, ties: str) -> C
         if nearer is None:
             break
         beta, after = nearer
-        _refuse_separation(sets, beta)
+        refuse_separation(np.abs(beta) * sets.X.std(axis=0))
         gained, at = after.loglik - at.loglik, after
         if gained <= TOLERANCE * (1 + abs(at.loglik)):
             break
     covariance = np.asarray(np.linalg.inv(_information(sets, at, ones)), dtype=np.float64)
+    refuse_separation(np.sqrt(np.diag(covariance)) * sets.X.std(axis=0) / WIDE)
     return CoxFit(sets, beta, covariance, start.loglik, at.loglik)
 
 
@@ -197,8 +199,9 @@ def _solve(information: Floats, score: Floats) -> Floats:
     return np.asarray(np.linalg.solve(scaled, score / scale) / scale)
 
 
-def _refuse_separation(sets: RiskSets, beta: Floats) -> None:
-    if np.any(np.abs(beta) * sets.X.std(axis=0) > EDGE):
+def refuse_separation(size: Floats) -> None:
+    """Refuse log ratios whose `size`, for one standard deviation of their covariate, no data could support."""
+    if np.any(size > EDGE):
         raise Refused(
             "a hazard ratio has no finite estimate: a group or covariate tells exactly who has the event (separation)",
             "leave it out, or report survival_difference or aalen_johansen instead",

@@ -28,6 +28,12 @@ def refuse_empty(values: Sequence[object] | NDArray[np.generic], name: str) -> N
         raise Refused(f"no row is left with a value of {name!r}", "check the subset and the column")
 
 
+def varies(values: NDArray[np.float64]) -> bool:
+    """Whether the values that are not missing (NaN) are not all the same."""
+    seen = values[~np.isnan(values)]
+    return bool(seen.size) and bool(np.ptp(seen) > 0)
+
+
 def refuse_constant(values: NDArray[np.float64], name: str) -> None:
     """Refuse an outcome that has one value in all rows used."""
     refuse_empty(values, name)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.estimators.refusals import Refused
 from analysis.estimators.survival_curves import Floats, Ints
 
 PRECISION = 1e-10
@@ -33,13 +34,16 @@ class _Products:
 def fit_site_slopes(y: Floats, z: Floats, X: Floats, site: Ints) -> SiteSlopes:
     """Fit y = X b + sum_a z_a (effect_a + u_a of the site) + e; `z` (n x K) is centred within the sites by the caller.
 
-    The slopes of different arms are independent. A variance may be estimated as 0.
+    The slopes of different arms are independent. A variance may be estimated as 0. Refused when
+    there are no more rows than coefficients.
     """
     design = np.column_stack([z, X, y])
     sites, k = int(site.max()) + 1, z.shape[1]
     crossed = np.zeros((sites, k, design.shape[1]))
     for arm in range(k):
         np.add.at(crossed[:, arm], site, z[:, arm : arm + 1] * design)
+    if y.size <= k + X.shape[1]:
+        raise Refused(f"{y.size} rows for {k + X.shape[1]} coefficients leave nothing to estimate", "use fewer sites")
     products = _Products(design.T @ design, crossed, crossed[:, :, :k], y.size)
     tries = [_search(products, np.full(k, start)) for start in (0.05, 0.5)]
     ratio = min(tries, key=lambda found: found[1])[0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.estimators.cox_model import EDGE, HALVINGS, STEPS, TOLERANCE
+from analysis.estimators.cox_model import HALVINGS, STEPS, TOLERANCE, WIDE, refuse_separation
 from analysis.estimators.refusals import Refused
 from analysis.estimators.survival_curves import Floats, Ints, count_exits, kaplan_meier
 
@@ -114,15 +114,12 @@ def fit_fine_gray(X: Floats, time: Floats, cause: Ints) -> FineGrayFit:
         if nearer is None:
             break
         beta, after = nearer
-        if np.any(np.abs(beta) * data.X.std(axis=0) > EDGE):
-            raise Refused(
-                "the ratio has no finite estimate: a group or covariate tells exactly who has the event",
-                "leave it out, or report survival_difference or aalen_johansen instead",
-            )
+        refuse_separation(np.abs(beta) * data.X.std(axis=0))
         gained, at = after.loglik - at.loglik, after
         if gained <= TOLERANCE * (1 + abs(at.loglik)):
             break
     bread = np.linalg.inv(_information(data, at))
+    refuse_separation(np.sqrt(np.diag(bread)) * data.X.std(axis=0) / WIDE)
     influence = _influence(data, at) @ bread
     return FineGrayFit(beta, influence.T @ influence, at.loglik)
 

@@ -272,3 +272,12 @@ def test_imputation_without_enough_values_is_refused(analyse, data, keys, words)
     whole = {"arm": ["A", "B", "C"] * 3, "x": [1.0, 2, 4, 3, 5, 2, 6, 1, 3]} | data
     found = analyse(whole, plan=TINY, method="multiple_imputation", outcome="y", imputation=keys)
     assert words in found["refused"]
+
+
+def test_bounds_without_variation_have_no_limits_and_bounds_without_answers_are_refused(analyse, row):
+    data = {"arm": ["A", "A", "B", "B"], "y": [1.0, 1.0, 3.0, 3.0], "none": [math.nan] * 4}
+    found = analyse(data, plan=TINY, method="horowitz_manski", outcome="y", range=[0, 4])
+    assert row(found, measure="lower")["estimate"] == 2.0
+    assert "no variation" in row(found, measure="lower")["note"]
+    found = analyse(data, plan=TINY, method="horowitz_manski", outcome="none", range=[0, 4])
+    assert "nobody has the outcome 'none'" in found["refused"]

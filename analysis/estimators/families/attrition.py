@@ -11,7 +11,7 @@ from analysis.estimators.effects import ArmFit, arm_fits, arm_row, arms_only, ol
 from analysis.estimators.exits import refuse_unused
 from analysis.estimators.inference import empty_row, joint_f
 from analysis.estimators.plan import AnalysisKeys, Columns
-from analysis.estimators.refusals import Refused
+from analysis.estimators.refusals import Refused, varies
 from analysis.estimators.registry import Context, method
 from analysis.estimators.results import Report, Row
 from analysis.estimators.sample import Floats, Ints, Sample, combined_levels
@@ -41,7 +41,7 @@ def attrition_test(context: Context) -> Report:
         for name in OUTCOME_NUMBERS:  # of the outcome, which this analysis does not look at
             part.pop(name, None)
     answered = {name: (~np.isnan(values)).astype(np.float64) for name, values in sample.outcomes.items()}
-    varying = {name: values for name, values in answered.items() if np.ptp(values) > 0}
+    varying = {name: values for name, values in answered.items() if varies(values)}
     fits = {fit.outcome: fit for fit in arm_fits(context, replace(sample, outcomes=varying), ols_design)}
     rows: list[Row] = []
     for name, values in answered.items():
@@ -186,12 +186,20 @@ def _worst_and_best(context: Context, ends: tuple[float, float], pair: Sample, o
         low, high = float(np.nanmin(y)), float(np.nanmax(y))
         what = f"the outcome {outcome!r} runs from {low:.15g} to {high:.15g}, outside the `range`"
         raise Refused(what, "give the ends of the scale")
+    if gaps.all():
+        raise Refused(f"nobody has the outcome {outcome!r}", "choose another outcome")
     worst, best = np.where(pair.arm == 1, ends[0], ends[1]), np.where(pair.arm == 1, ends[1], ends[0])
     filled = {"lower": np.where(gaps, worst, y), "upper": np.where(gaps, best, y)}
-    found = [
-        fit.fit.contrast(fit.arm_contrast(pair.arms[1]))
-        for fit in arm_fits(context, replace(pair, outcomes=filled), arms_only, constant=lambda *_: None)
-    ]
+    means = [float(values[pair.arm == 1].mean() - values[pair.arm == 0].mean()) for values in filled.values()]
     labels: dict[str, Any] = {"outcome": context.outcome_label(outcome), "n": pair.n}
-    (lower, low_error), (upper, high_error) = found
-    return _bound_rows(context, pair.arms[1], (lower, upper), (low_error, high_error), labels)
+    errors = _errors(context, replace(pair, outcomes=filled))
+    return _bound_rows(context, pair.arms[1], (means[0], means[1]), errors, labels)
+
+
+def _errors(context: Context, pair: Sample) -> tuple[float, float]:
+    """Standard errors of the differences of two filled-in outcomes; NaN when one does not vary within the arms."""
+    if any(np.ptp(values[pair.arm == arm]) == 0 for values in pair.outcomes.values() for arm in (0, 1)):
+        return float("nan"), float("nan")
+    fits = arm_fits(context, pair, arms_only, constant=lambda *_: None)
+    low, high = (fit.fit.contrast(fit.arm_contrast(pair.arms[1]))[1] for fit in fits)
+    return low, high

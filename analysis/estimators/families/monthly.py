@@ -8,7 +8,7 @@ import numpy as np
 from analysis.estimators.bands import sup_t
 from analysis.estimators.effects import ArmFit, arm_fits, arm_row, ols_design
 from analysis.estimators.inference import empty_row, estimate_row, t_quantile
-from analysis.estimators.refusals import Refused
+from analysis.estimators.refusals import Refused, varies
 from analysis.estimators.registry import Context, method
 from analysis.estimators.results import Report, Row
 from analysis.estimators.sample import Floats, Sample
@@ -25,7 +25,7 @@ def monthly_itt(context: Context) -> Report:
     """Least squares in each month, the sum of the months, and the sup-t band over the months of each arm."""
     sample = context.sample()
     arms = context.reported_arms(sample)
-    varying = {name: values for name, values in sample.outcomes.items() if np.nanmin(values) < np.nanmax(values)}
+    varying = {name: values for name, values in sample.outcomes.items() if varies(values)}
     if not varying:
         raise Refused("the outcome has one value in every month", "choose outcomes that vary")
     fits = {fit.outcome: fit for fit in arm_fits(context, replace(sample, outcomes=varying), ols_design)}
@@ -56,6 +56,8 @@ def _arm_rows(context: Context, sample: Sample, fits: dict[str, ArmFit], arm: st
 
 def _constant_row(sample: Sample, arm: str, name: str, wave: int) -> Row:
     n = int((~np.isnan(sample.outcomes[name])).sum())
+    if n == 0:
+        return empty_row(arm, "nobody has a value in this month", outcome=name, wave=wave, n=0)
     return empty_row(arm, SAME, outcome=name, wave=wave, n=n, estimate=0.0)
 
 

@@ -11,13 +11,13 @@ from analysis.estimators.design_matrix import Design, assemble, covariate_blocks
 from analysis.estimators.effects import ols_design, without_empty_arms
 from analysis.estimators.inference import empty_row, estimate_row
 from analysis.estimators.linear_model import LinearModel
-from analysis.estimators.logistic import fit_logistic
+from analysis.estimators.logistic import LogisticFit, fit_logistic
 from analysis.estimators.plan import AnalysisKeys, Columns, Keys
 from analysis.estimators.refusals import Refused, refuse_constant
 from analysis.estimators.registry import Context, method
 from analysis.estimators.response_weights import stacked
 from analysis.estimators.results import Report, Row
-from analysis.estimators.sample import Floats, Ints, Sample, combined_levels
+from analysis.estimators.sample import Bools, Floats, Ints, Sample, combined_levels
 
 Effects = Annotated[tuple[Annotated[tuple[ColumnRef, ...], BeforeValidator(as_list)], ...], BeforeValidator(as_list)]
 
@@ -103,7 +103,7 @@ def _fitted(context: Context, keys: WeightingKeys, sample: Sample, name: str) ->
     context.details["se"] = keys.se or "stacked"
     own = np.ones(sample.n) if sample.weights is None else sample.weights
     response = _response_design(sample, keys.response)
-    logit = None if answered.all() else fit_logistic(response.X, answered.astype(np.float64), response.names)
+    logit = None if answered.all() else _logit(response, answered)
     if logit is None:
         context.note(f"everybody has the outcome {name!r}, so every weight is that of the plan, or 1")
     weights = own[answered] / (1.0 if logit is None else logit.risk[answered])
@@ -121,6 +121,14 @@ def _fitted(context: Context, keys: WeightingKeys, sample: Sample, name: str) ->
     places = np.array(design.arm_columns)
     errors = np.sqrt(np.diag(covariance)[places])
     return _Fit(sample, beta[places], errors, _df(keys, sample, seen.n, design.X.shape[1]), weights)
+
+
+def _logit(response: Design, answered: Bools) -> LogisticFit:
+    try:
+        return fit_logistic(response.X, answered.astype(np.float64), response.names)
+    except Refused as why:
+        what = f"answers cannot be weighted ({str(why).split(';')[0]}; the outcome is here: answered)"
+        raise Refused(what, "use fewer columns in `response`, or merge their levels") from None
 
 
 def _units(sample: Sample) -> Ints:
