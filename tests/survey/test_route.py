@@ -36,7 +36,7 @@ def value_for(question, pick):
 
 
 @given(STEPS)
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=120, deadline=None)
 def test_whoever_keeps_answering_gets_to_the_end_with_all_that_applies(steps):
     store = Store()
     for device, pick, back in steps:
@@ -60,7 +60,7 @@ def test_whoever_keeps_answering_gets_to_the_end_with_all_that_applies(steps):
 
 
 @given(STEPS)
-@settings(derandomize=True, max_examples=100, deadline=None)
+@settings(derandomize=True, max_examples=40, deadline=None)
 def test_on_one_device_the_way_is_that_of_the_form(steps):
     store, answers = Store(), {}
     question = store.route(0).pending
@@ -75,7 +75,7 @@ def test_on_one_device_the_way_is_that_of_the_form(steps):
 
 
 @given(STEPS, st.integers(0, 6))
-@settings(derandomize=True, max_examples=100, deadline=None)
+@settings(derandomize=True, max_examples=40, deadline=None)
 def test_a_question_beyond_the_one_at_hand_cannot_be_opened(steps, place):
     store = Store()
     for device, pick, _ in steps[:3]:
