@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import pandas as pd
@@ -31,17 +31,22 @@ class Batch:
     wrong_count: int
 
 
-def score_file(instrument: Instrument, source: Path, target: Path, *, wrong_as_missing: bool = False) -> Batch:
+def score_file(
+    instrument: Instrument, source: Path, target: Path, *, wrong_as_missing: bool = False, empty: str = ""
+) -> Batch:
     """Score the answers in a CSV file; `target` gets every column of it and the scores, classes and rule versions.
 
     The file is comma, semicolon or tab separated, UTF-8, with a header; scores use the same separator, and a decimal
-    comma when that is a semicolon. Raises BadInput with a line per fault and leaves `target` alone.
+    comma when that is a semicolon. A cell that holds just the text `empty` counts as empty. Raises BadInput with a line
+    per fault and leaves `target` alone.
     """
+    if not instrument.scores:
+        raise BadInput(Fault(instrument.id, "has no scores", "add a score to the instrument"))
     with written_whole(target) as out:
-        return _score(instrument, source, out, wrong_as_missing=wrong_as_missing)
+        return _score(instrument, source, out, wrong_as_missing=wrong_as_missing, empty=empty)
 
 
-def _score(instrument: Instrument, source: Path, out: Any, *, wrong_as_missing: bool) -> Batch:
+def _score(instrument: Instrument, source: Path, out: TextIO, *, wrong_as_missing: bool, empty: str) -> Batch:
     describer = Describer(instrument)
     cells: list[Cell] = []
     persons = count = 0
@@ -56,8 +61,9 @@ def _score(instrument: Instrument, source: Path, out: Any, *, wrong_as_missing: 
         writer = csv.writer(out, delimiter=table.separator, lineterminator="\n")
         writer.writerow([*table.header, *added])
         for frame in table.slices():
-            answers = Answers(instrument, frame, persons)
+            answers = Answers(instrument, frame.where(frame != empty, "") if empty else frame, persons)
             scores = {name: column for plan in plans for name, column in plan.columns(plan.scores(answers)).items()}
+            answers.check()
             describer.add(answers)
             persons, count = persons + len(frame), count + len(answers.wrong)
             cells += answers.wrong[: MOST_FAULTS - len(cells)]

@@ -180,6 +180,18 @@ class Answers:
         }
         return ticked, lists.map(bool).to_numpy(dtype=bool) & ~unknown
 
+    def check(self) -> None:
+        """Note the wrong cells of every item that has a column, whether a score reads it or not."""
+        for item in self.instrument.items:
+            kind = self.instrument.scale_of(item).kind
+            if kind == "multiple":
+                if item.code in self.frame or tick_names(self.instrument, item) & set(self.frame.columns):
+                    self.ticks(item)
+            elif item.code in self.frame and kind == "choice":
+                self.places(item, reader_of(self.instrument, item))
+            elif item.code in self.frame and kind in NUMERIC:
+                self.numbers(item)
+
     def said(self, item: Item, code: int) -> Bools:
         """Where the answer is "don't know" or "won't say", whichever `code` stands for."""
         scale = self.instrument.scale_of(item)
@@ -273,6 +285,11 @@ def _filled(column: "pd.Series[Any]") -> Bools:
     return filled
 
 
+def tick_names(instrument: Instrument, item: Item) -> set[str]:
+    """The columns of a multiple-choice item, one per answer."""
+    return {tick_column(item, option.code) for option in instrument.scale_of(item).choices}
+
+
 def as_numbers(column: "pd.Series[Any]", *, copy: bool = True) -> tuple[Floats, Bools | None]:
     """A column as numbers, NaN where empty; and the cells that are neither empty nor a number, if any."""
     if pd.api.types.is_numeric_dtype(column.dtype):
@@ -300,7 +317,7 @@ def require_columns(instrument: Instrument, items: Sequence[Item], columns: Sequ
     faults = []
     for item in items:
         if instrument.scale_of(item).kind == "multiple":
-            ticks = {tick_column(item, option.code) for option in instrument.scale_of(item).choices}
+            ticks = tick_names(instrument, item)
             if item.code not in present and not ticks <= present:
                 lacking = ", ".join(sorted(ticks - present)[:3])
                 faults.append(Fault(where, f"has no column {lacking}", "add it (0 or 1)"))

@@ -48,6 +48,7 @@ def score(
         answers = Answers(instrument, frame.iloc[start : start + SLICE], start)
         for plan in plans:
             results[plan.score.id][start : start + SLICE] = plan.scores(answers)
+        answers.check()
         count += len(answers.wrong)
         cells += answers.wrong[: MOST_FAULTS - len(cells)]
     if wrong == "refuse" and cells:

@@ -72,6 +72,14 @@ def test_unknown_codes_can_count_as_missing_on_request(tmp_path):
     assert (row["mhi5_happy"], row["mhi5"]) == ("7", "60")
 
 
+def test_a_text_that_stands_for_no_answer_can_be_named(tmp_path):
+    text = f"{HEADER}\n1,3,NA,4,4,4,NA\n"
+    assert run(tmp_path, text)[0] == 2
+    code, out, _ = run(tmp_path, text, "--empty", "NA")
+    row = next(csv.DictReader(io.StringIO(out)))
+    assert (code, row["mhi5_calm"], row["note"], row["mhi5"]) == (0, "NA", "NA", "60")
+
+
 def test_a_forgotten_reversal_is_warned_of(tmp_path):
     text = (
         'id: two\nversion: "1"\ntitle: {en: Two}\nlanguages: [en]\nlicence: {ship: "yes", terms: own}\n'
@@ -118,6 +126,16 @@ def test_semicolons_come_with_decimal_commas(tmp_path):
 def test_a_file_that_cannot_be_used_gets_one_line_and_exit_code_2(tmp_path, text, line):
     code, out, err = run(tmp_path, text, instrument="life_satisfaction")
     assert (code, out, err) == (2, "", [line])
+
+
+def test_an_instrument_without_scores_cannot_score(tmp_path):
+    (tmp_path / "none.yaml").write_text(
+        'id: none\nversion: "1"\ntitle: {en: N}\nlanguages: [en]\nlicence: {ship: "yes", terms: own}\n'
+        "scales: {t: {kind: text}}\nitems: [{code: a, scale: t, raw: true, text: {en: A}}]\n",
+        "utf-8",
+    )
+    code, _, err = run(tmp_path, "a\n1\n", instrument=tmp_path / "none.yaml")
+    assert (code, err) == (2, ["none: has no scores: add a score to the instrument"])
 
 
 def test_an_unknown_instrument_lists_the_shipped_ones(tmp_path):

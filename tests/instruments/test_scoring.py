@@ -76,6 +76,14 @@ def test_a_code_the_item_does_not_have_is_reported_by_row_and_nothing_is_scored(
     assert fault.what == f"'{value:g}' is not an answer of this item"
 
 
+def test_items_that_no_score_reads_are_checked_as_well():
+    text = WEIGHTED.replace("scores:", "  - {code: spare, scale: word, raw: true, text: {en: Spare}}\nscores:")
+    frame = pd.DataFrame({"word": ["often"], "years": [1], "spare": ["seldom"]})
+    with pytest.raises(BadInput, match="row 1: spare: 'seldom' is not an answer of this item"):
+        score(parse_instrument(text), frame)
+    assert score(parse_instrument(text), frame.drop(columns="spare")).values["index"][0] == -4.5
+
+
 def test_words_where_codes_belong_are_reported_too():
     with pytest.raises(BadInput, match="row 3: mhi5_happy: 'soms' is not an answer of this item"):
         score(load_instrument("mhi5"), mhi5(mhi5_happy=["3", "", "soms"]))

@@ -30,20 +30,21 @@ class Command(ToolCommand):
             "--wrong", choices=["refuse", "missing"], default="refuse",
             help="what to do with codes an item does not have: refuse the file, or count them as missing and list them",
         )  # fmt: skip
+        parser.add_argument("--empty", metavar="TEXT", default="", help="text that stands for no answer, such as NA")
 
     def handle(self, *args: Any, **options: Any) -> None:
         instrument = load_instrument(options["instrument"])
         answers, statistics = options["answers"], options["statistics"]
         if statistics and statistics.suffix not in (".csv", ".json"):
             raise BadInput(Fault(str(statistics), "is neither .csv nor .json", "give one of these endings"))
-        lenient = options["wrong"] == "missing"
+        how = {"wrong_as_missing": options["wrong"] == "missing", "empty": options["empty"]}
         if target := options["out"]:
-            batch = score_file(instrument, answers, target, wrong_as_missing=lenient)
+            batch = score_file(instrument, answers, target, **how)
             self.stdout.write(_summary(batch))
         else:
             with tempfile.TemporaryDirectory() as folder:
                 whole = Path(folder) / "scores.csv"
-                batch = score_file(instrument, answers, whole, wrong_as_missing=lenient)
+                batch = score_file(instrument, answers, whole, **how)
                 with whole.open(encoding="utf-8", newline="") as file:
                     for line in file:
                         self.stdout.write(line, ending="")
