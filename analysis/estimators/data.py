@@ -232,7 +232,7 @@ def _read_csv(path: Path, names: Collection[str] | None) -> tuple[dict[str, Colu
 
 
 def _joined(parts: list[Floats]) -> Floats:
-    return np.concatenate(parts) if len(parts) != 1 else parts[0].copy()
+    return parts[0].copy() if len(parts) == 1 else np.concatenate([np.empty(0), *parts])
 
 
 def _text_of(path: Path, name: str, separator: str) -> Any:

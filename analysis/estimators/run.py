@@ -90,6 +90,8 @@ def _attempt(work: Callable[[], Report]) -> tuple[Report | None, str | None]:
         return None, str(refusal)
     except (ArithmeticError, np.linalg.LinAlgError) as error:
         return None, f"the numbers of this analysis could not be computed ({error}); check for columns that hardly vary"
+    except Exception as error:  # the other analyses must still run
+        return None, f"the analysis met an internal fault ({type(error).__name__}: {error}); report it with the plan"
 
 
 def software() -> dict[str, str]:
