@@ -73,7 +73,6 @@ def million() -> list[str]:
     drawing, floor = best(lambda: draw(record, secret, BEACON)), best(lambda: bare_hmacs(drawn))
     peak = megabytes()
     data = json.loads(drawn.to_json())
-    del record, drawn
     return [
         row(f"draw {UNITS:,} units in {STRATA:,} strata, to its bare HMACs", drawing, floor),
         row("bare verifier on that record, to the draw", best(lambda: check(data)), drawing),

@@ -43,13 +43,16 @@ def advise(design: Design, sizes: Mapping[str, int]) -> list[Advice]:
 def guessing(design: Design) -> Advice:
     """How often someone who knows all earlier lots guesses the next one, against blind luck."""
     chance, luck = float(guess_chance(design)), float(max(design.shares.values()))
+    if design.mode == "batch":
+        nl, en = "De lijst is dicht voor de loting, dus er valt niets te raden.", "The list is closed before the draw"
+        return Advice({"guess": chance, "luck": luck}, nl, en + ", so there is nothing to guess.")
     nl = f"Wie alle eerdere loten kent, raadt het volgende lot in {_percent(chance, 'nl')} van de gevallen; "
     en = f"Who knows all earlier lots guesses the next one in {_percent(chance, 'en')} of the cases; "
     return Advice(
         {"guess": chance, "luck": luck},
         nl + f"zonder kennis is dat {_percent(luck, 'nl')}.",
         en + f"without knowledge that is {_percent(luck, 'en')}.",
-        warns=design.mode == "sequential" and chance > 0.7,
+        warns=chance > 0.7,
     )
 
 

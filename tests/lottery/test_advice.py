@@ -84,6 +84,10 @@ def test_guessing_says_one_sentence_and_warns():
     assert not guessing(sequential(4, 1, 2)).warns
 
 
+def test_a_batch_is_said_to_be_closed():
+    assert guessing(design_of("complete")).en == "The list is closed before the draw, so there is nothing to guess."
+
+
 def test_blocks_too_large_to_count_are_refused():
     with pytest.raises(BadInput, match="use smaller numbers in the same proportion"):
         guess_chance(sequential(4, 1, ratio=(100, 50, 50, 100)))

@@ -111,15 +111,16 @@ class Command(ToolCommand):
         self.stdout.write("verified")
 
     def _reveal_slot(self, *, record: Path, secret_file: Path | None, unit: str, stratum: str, **_: Any) -> None:
-        with _alone(record):
-            secret = read_secret(secret_file or record.with_suffix(".secret"))
-            after, place = reveal(read_record(record), secret, unit=unit, stratum=stratum)
+        path = secret_file or record.with_suffix(".secret")
+        with _alone(path):
+            after, place = reveal(read_record(record), read_secret(path), unit=unit, stratum=stratum)
             write_whole(record, after.to_json())
         self.stdout.write(f"{place.stratum} {place.number} {place.unit} {place.arm} key {place.key}")
 
     def _close(self, *, record: Path, secret_file: Path | None, **_: Any) -> None:
-        with _alone(record):
-            closed = close(read_record(record), read_secret(secret_file or record.with_suffix(".secret")))
+        path = secret_file or record.with_suffix(".secret")
+        with _alone(path):
+            closed = close(read_record(record), read_secret(path))
             write_whole(record, closed.to_json())
         self._report(closed, {})
 
@@ -207,11 +208,12 @@ class Command(ToolCommand):
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold back other processes that would give out a place of the same record at the same moment."""
+def _alone(secret: Path) -> Iterator[None]:
+    """Hold back other processes that would give out a place with the same secret at the same moment."""
     try:
-        with path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        file = secret.open("rb")
     except OSError as error:
-        raise BadInput(Fault(str(path), f"cannot be locked ({error.strerror})", "check the folder")) from None
+        raise BadInput(Fault(str(secret), f"cannot be read ({error.strerror})", "give the secret file")) from None
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
