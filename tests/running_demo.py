@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class RunningDemo:
-    """`python -m trialmgr.demo` in a directory of its own, on ports of its own."""
+    """`python -m trialmgr.demo` in a directory of its own, on ports of its own, with so many invited households."""
 
-    def __init__(self, home: Path, port_base: int | None = None) -> None:
-        self.home, self.port_base = home, port_base or free_ports()
+    def __init__(self, home: Path, port_base: int | None = None, *, homes: int = 0) -> None:
+        self.home, self.port_base, self.homes = home, port_base or free_ports(), homes
         self.output = home.with_suffix(".out")
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -27,6 +27,7 @@ class RunningDemo:
             name: value for name, value in os.environ.items() if not name.startswith(("TRIALMGR_", "TESTS_"))
         }
         environment |= {"TRIALMGR_DEMO_HOME": str(self.home), "PORT_BASE": str(self.port_base)}
+        environment["TRIALMGR_DEMO_HOMES"] = str(self.homes)
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "trialmgr.demo"],

@@ -200,14 +200,20 @@ def healthy(address: str) -> bool:
 
 
 def load(supervisor: Supervisor, place: Place) -> None:
-    """Fill a new demo; a step that was finished is not done again."""
+    """Fill a new demo; a step that was finished is not done again. TRIALMGR_DEMO_HOMES=0 leaves it empty."""
+    homes = os.environ.get("TRIALMGR_DEMO_HOMES", "760")
+    if homes == "0":
+        return
     for login, step, words in LOADING:
         stamp = HOME / f"loaded-{step.split(' {')[0].replace(' ', '-')}"
         if stamp.exists():
             continue
         say(f"filling the demo trial: {words}")
         process = LOGINS[login]
-        variables = environment.of(process, place, login=login) | {"TRIALMGR_STATEMENT_SECONDS": "600"}
+        variables = environment.of(process, place, login=login) | {
+            "TRIALMGR_STATEMENT_SECONDS": "600",
+            "TRIALMGR_DEMO_HOMES": homes,
+        }
         words_of_step = step.format(mail=HOME / "mail").split(" ")
         command = [PYTHON, "-m", "trialmgr.demo.simulator", *words_of_step]
         done = subprocess.run(command, cwd=ROOT, env=variables, check=False, process_group=supervisor.group)

@@ -1,5 +1,6 @@
 """The office recruits: letters to everybody in a file, sign-ups, checks, consent, the first mail."""
 
+import os
 from datetime import timedelta
 
 import numpy as np
@@ -16,7 +17,7 @@ from trialmgr.protocol.schema import Protocol
 from trialmgr.protocol.selectors import current_protocol
 from trialmgr.protocol.services import load_version
 
-HOMES = 760
+HOMES = int(os.environ.get("TRIALMGR_DEMO_HOMES", "760"))
 BATCH = 50
 
 
