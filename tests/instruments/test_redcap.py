@@ -205,6 +205,11 @@ def test_faults_carry_the_row_and_the_column(fields, line):
     assert line in str(error.value)
 
 
+def test_markup_and_shown_answers_in_labels_are_listed():
+    notes = read(radio("a"), field("b", field_label="You said <b>[a]</b>"), field("c", field_label="2 < 3")).notes
+    assert notes == ("row 3: Field Label holds HTML or shows an answer: shown as it stands",)
+
+
 def test_the_four_columns_that_redcap_needs_are_enough():
     rows = [["field_name", "form_name", "field_type", "field_label"], ["a", "f", "yesno", "A"], ["b", "f", "text", "B"]]
     imported = read_dictionary(rows, "d.csv", "d")

@@ -89,6 +89,27 @@ def test_real_forms_with_faults_are_refused_with_the_row(name, line):
 
 
 NL, EN = "label::Nederlands (nl)", "label::English (en)"
+
+
+def test_settings_and_sheets_of_their_own_are_listed(tmp_path):
+    survey = [["type", "name", "label"], ["text", "q", "Q"]]
+    path = form(tmp_path, survey, settings=[["form_title", "style"], ["F", "pages"]])
+    book = openpyxl.load_workbook(path)
+    book.create_sheet("ideas").append(["later"])
+    book.save(path)
+    assert import_file(path).notes == (
+        "setting 'style': kept, not used",
+        "sheet 'ideas' is no part of an XLSForm: not carried",
+    )
+
+
+def test_what_no_form_has_words_for_is_listed_on_the_way_out(tmp_path):
+    _, notes = again(tmp_path, load_instrument("mhi5"), "nl")
+    assert notes[:2] == ["texts in en are left out", "the words above the questions (intro) are left out"]
+    assert notes[2].startswith("cite with the form: Berwick")
+    assert notes[3].startswith("score mhi5: a calculation has no words for reversed or recoded answers")
+
+
 SURVEY = [
     [
         "type",

@@ -144,6 +144,22 @@ def _reachable(draft: Draft, groups: Sequence[Any]) -> list[Item]:
     return [item.model_copy(update={"when": None}) if item.code in never else item for item in draft.items]
 
 
+def left_out(instrument: Instrument, languages: Iterable[str], *, intro: bool) -> list[str]:
+    """A line for each kind of thing that neither other format has words for, or that was not asked for."""
+    notes = []
+    if others := [language for language in instrument.languages if language not in languages]:
+        notes.append(f"texts in {', '.join(others)} are left out")
+    if intro and instrument.intro:
+        notes.append("the words above the questions (intro) are left out")
+    if any(item.read_aloud for item in instrument.items):
+        notes.append("read-aloud texts are left out")
+    if any(item.not_asked is not None for item in instrument.items):
+        notes.append("values of who was not asked (not_asked) are left out")
+    if instrument.licence.ship != "no" and (instrument.citation or instrument.licence.holder):
+        notes.append(f"cite with the form: {'; '.join(instrument.citation) or instrument.licence.holder}")
+    return notes
+
+
 def slug(text: str, default: str = "form") -> str:
     """A name fit for an id."""
     name = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_").lower()

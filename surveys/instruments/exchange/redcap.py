@@ -25,6 +25,8 @@ from surveys.instruments.exchange.redcap_write import item_cells, score_cells
 from surveys.instruments.schema import NUMERIC, Group, Item, Missing, Score
 from trialmgr.core.errors import BadInput, Fault
 
+MARKUP = re.compile(r"</?[A-Za-z][^>]*>|\[\w+\]")
+
 
 @dataclass(frozen=True)
 class Header:
@@ -150,6 +152,9 @@ def _note_unused(draft: Draft, number: int, cells: Cells) -> None:
         draft.note(number, f"validation {cells[VALID]!r} is not checked: kept, not used")
     if kind_of(cells) == "date" and (cells.get(LOW) or cells.get(HIGH)):
         draft.note(number, "limits of a date are not checked: kept, not used")
+    for column in ("field_label", "field_note", "section_header"):
+        if MARKUP.search(cells[column]):
+            draft.note(number, f"{COLUMNS[column]} holds HTML or shows an answer: shown as it stands")
     if cells["field_type"] == "slider" and cells[CHOICES]:
         draft.note(number, f"slider labels {cells[CHOICES]!r}: kept, not used")
 

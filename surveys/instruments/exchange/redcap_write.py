@@ -1,6 +1,6 @@
 """Writing REDCap data dictionaries."""
 
-from surveys.instruments.exchange.common import Cells, respelled, slug
+from surveys.instruments.exchange.common import Cells, left_out, respelled, slug
 from surveys.instruments.exchange.expressions import Known, Unsayable, write_condition
 from surveys.instruments.exchange.redcap_cells import CHOICES, COLUMNS, HIGH, LOW, MODELLED, VALID, question_of, sum_of
 from surveys.instruments.rules import values_of
@@ -14,7 +14,7 @@ def write_dictionary(instrument: Instrument, language: str) -> tuple[list[list[s
     """
     source = instrument.extra.get("redcap", {})
     names: list[str] = source.get("header", list(COLUMNS))
-    notes: list[str] = []
+    notes = left_out(instrument, [language], intro=False)
     rows: list[tuple[float, Cells]] = []
     last = 1.0
     opened: set[str] = set()

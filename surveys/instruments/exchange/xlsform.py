@@ -35,6 +35,7 @@ ROW = re.compile(r"\[row : (\d+)\]\s*")
 TERM = re.compile(r"\s*(?:\$\{(?P<bare>[^}]+)\}|(?:coalesce|if)\(\s*\$\{(?P<filled>[^}]+)\}\s*,\s*0\s*\))\s*")
 OTHER_LABEL = {"nl": "Anders", "en": "Other"}
 OTHER_TEXT = {"nl": "Wat bedoelt u?", "en": "Specify other."}
+SETTINGS = ("form_title", "set form title", "form_id", "version", "default_language")
 OTHER_SHEETS = ("external_choices", "entities", "osm")
 
 
@@ -73,6 +74,10 @@ def read_workbook(path: Path, language: str = "en") -> Imported:
     for header in choices.headers:
         if header not in choices.modelled() and any(row.get(header) for row in book.choices or []):
             form.draft.notes.append(f"column {header!r} of choices: kept, not used")
+    form.draft.notes += [f"setting {name!r}: kept, not used" for name in settings if name not in SETTINGS]
+    known = {"survey", "choices", "settings", *OTHER_SHEETS}
+    others = [name for name in book.sheet_names or () if name.lower() not in known]
+    form.draft.notes += [f"sheet {name!r} is no part of an XLSForm: not carried" for name in others]
     for name in OTHER_SHEETS:
         if getattr(book, name):
             form.draft.notes.append(f"sheet {name!r}: kept, not used")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from surveys.instruments.exchange.common import Cells, respelled, slug
+from surveys.instruments.exchange.common import Cells, left_out, respelled, slug
 from surveys.instruments.exchange.expressions import Known, Unsayable, write_condition
 from surveys.instruments.exchange.xlsform_cells import (
     CHOICE_COLUMNS,
@@ -130,7 +130,7 @@ def write_workbook(instrument: Instrument, language: str | None = None) -> tuple
     languages = tuple(instrument.languages) if language is None else (language,)
     survey = Sheet.of(source.get("survey", ()), source.get("default", languages[0]))
     choices = Sheet.of(source.get("choices", ()), source.get("default", languages[0]), CHOICE_COLUMNS)
-    notes: list[str] = []
+    notes = left_out(instrument, languages, intro=True)
     rows = _survey_rows(instrument, survey, languages, notes)
     rows += [(float(row["row"]), dict(row["cells"])) for row in source.get("foreign", [])]
     listed = _choice_rows(instrument, choices, languages)
