@@ -172,7 +172,7 @@ def _readers_of_responses() -> list[str]:
     return [name for (name,) in _rows(sql)]
 
 
-def _rows(sql: str, *values: object) -> list[tuple[Any, ...]]:
+def _rows(sql: str, *values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values or None)
         return list(cursor.fetchall())

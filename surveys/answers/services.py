@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from django.db import connection, transaction
@@ -136,7 +137,7 @@ def _as_pourer() -> None:
         cursor.execute("SET LOCAL ROLE research_pour")
 
 
-def _call(sql: str, *values: object) -> object:
+def _call(sql: str, *values: Any) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return cursor.fetchone()[0]

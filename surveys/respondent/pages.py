@@ -16,7 +16,7 @@ def language_of(request: HttpRequest) -> str:
     """The language chosen on this page, else that of the visit, else that in the address, else Dutch."""
     visit = session.current(request)
     wishes = (request.POST.get("taal"), visit.language if visit else None, request.GET.get("taal"))
-    return next((wish for wish in wishes if wish in catalogue()), next(iter(catalogue())))
+    return next((wish for wish in wishes if wish and wish in catalogue()), next(iter(catalogue())))
 
 
 def texts_of(request: HttpRequest) -> Texts:

@@ -57,12 +57,12 @@ def own_answers(person: bytes, wave: int, secret: bytes) -> dict[str, str | None
     return dict(_all("SELECT item, value FROM answers.own_device_read(%s, %s, %s)", person, wave, secret))
 
 
-def _one(sql: str, *values: object) -> Any:
+def _one(sql: str, *values: Any) -> Any:
     rows = _all(sql, *values)
     return rows[0][0] if rows else None
 
 
-def _all(sql: str, *values: object) -> list[tuple[Any, ...]]:
+def _all(sql: str, *values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from surveys.instruments.forms import AnswerRefused, Question
-from surveys.respondent import services, session
+from surveys.respondent import services, session, store
 from surveys.respondent.pages import language_of, message, missing, page, refused, texts_of
 from surveys.respondent.services import Sitting
 from surveys.sealing import LINK_LENGTH, LINK_PATTERN, BadLink
@@ -120,7 +120,7 @@ def take(request: HttpRequest, sitting: Sitting, asked: Question) -> HttpRespons
     except DatabaseError:  # busy or down: what was typed stays on the page
         return ask(request, sitting, asked, given, error=texts_of(request).not_saved, status=503)
     if route is None:
-        return over(request, services.store.state(sitting.visit.person, sitting.visit.wave))
+        return over(request, store.state(sitting.visit.person, sitting.visit.wave))
     return go("later") if action == "later" else onward(sitting, route.following(asked))
 
 
