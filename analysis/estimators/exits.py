@@ -15,6 +15,7 @@ from analysis.estimators.sample import Floats, Ints, Sample
 from analysis.estimators.survival_curves import Counts, count_exits
 
 NO_EXIT = "0"
+PICTURE_STEPS = 24
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,11 @@ def refuse_unused(context: Context, *names: str) -> None:
         raise Refused(
             f"{context.analysis.method} does not use `{written[0]}`", "remove the key, or choose a regression"
         )
+
+
+def picture_times(exits: Exits) -> list[float]:
+    """Times at which a picture shows the curves: equal steps from 0 to the last time that every arm was followed."""
+    return [float(time) for time in np.linspace(0.0, last_common(exits), PICTURE_STEPS + 1)]
 
 
 def last_common(exits: Exits) -> float:

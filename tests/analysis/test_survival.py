@@ -410,3 +410,27 @@ def test_arms_of_one_analysis_are_adjusted_for_their_number_with_their_shared_co
     assert {r["term"] for r in rows} == {"B", "C"}
     for r in rows:
         assert r["p_value"] < r["p_adjusted"] < min(1, 2 * r["p_value"])  # stricter than none, milder than Bonferroni
+
+
+def test_details_hold_the_curves_on_a_grid_for_pictures(analyse, row):
+    found = analyse(DATA, plan=PLAN, method="kaplan_meier", **WORK, at=[0])["details"]["curve"]
+    assert found["time"][0] == 0.0
+    assert len(found["time"]) == len(found["arms"]["B"]["survival"]) == 25
+    assert found["arms"]["B"]["at_risk"][0] == 120
+    assert found["arms"]["B"]["survival"] == sorted(found["arms"]["B"]["survival"], reverse=True)
+    last = found["time"][-1]
+    share = analyse(DATA, plan=PLAN, method="aalen_johansen", **CAUSES, at=[last])
+    drawn = share["details"]["curve"]["arms"]["C"]["incidence"]["1"]
+    close(drawn[-1], row(share, term="C", measure="incidence", event="1")["estimate"])
+
+
+def test_relabelling_the_arms_flips_the_sign(run):
+    for method in ("cox", "survival_difference", "rmst"):
+        signs = []
+        for control, other in (("A", "B"), ("B", "A")):
+            keys = {"id": "a", "method": method, **WORK, "at": [365], "tau": 365, "subset": {"arm": ["A", "B"]}}
+            plan = {"data": {"arm": "arm", "control": control}, "analyses": [keys]}
+            rows = run(DATA, plan)["analyses"][0]["rows"]
+            signs += [r for r in rows if r["term"] == other and r["measure"] in (None, "difference")]
+        close(signs[0]["estimate"], -signs[1]["estimate"], 1e-9)
+        close(signs[0]["std_error"], signs[1]["std_error"], 1e-9)

@@ -17,6 +17,7 @@ from analysis.estimators.results import Report, Row
 from analysis.estimators.sample import Floats, Ints, Sample, combined_levels
 
 OUTCOME_NUMBERS = ("mean", "sd", "events")
+PERSON_DRAWS, FEWEST = 500_000_000, 500  # draws times persons of a bootstrap without `draws`, and its fewest draws
 Bounds = tuple[Row, ...]
 
 
@@ -115,9 +116,11 @@ def _lee(context: Context, keys: LeeKeys, pair: Sample, outcome: str) -> Bounds:
     found = lee_bounds(cells, np.ones((1, pair.n)))
     lower, upper = float(found.lower[0]), float(found.upper[0])
     cluster = np.arange(pair.n) if pair.cluster is None else np.unique(pair.cluster, return_inverse=True)[1]
-    low_error, high_error, draws = lee_errors(cells, cluster, keys.draws, np.random.default_rng(keys.seed))
-    if draws < keys.draws:
-        context.note(f"{keys.draws - draws} of {keys.draws} draws of the bootstrap had a cell without answers")
+    wanted = keys.draws if "draws" in keys.model_fields_set else min(keys.draws, max(FEWEST, PERSON_DRAWS // pair.n))
+    context.details["draws"] = wanted
+    low_error, high_error, draws = lee_errors(cells, cluster, wanted, np.random.default_rng(keys.seed))
+    if draws < wanted:
+        context.note(f"{wanted - draws} of {wanted} draws of the bootstrap had a cell without answers")
     labels: dict[str, Any] = {"outcome": context.outcome_label(outcome), "n": pair.n}
     rows = _bound_rows(context, pair.arms[1], (lower, upper), (low_error, high_error), labels)
     return (*rows, Row(pair.arms[1], "trim_share", estimate=float(found.trim_share[0]), **labels))

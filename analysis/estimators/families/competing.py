@@ -8,6 +8,7 @@ import numpy as np
 from analysis.estimators.curve_parts import Curves
 from analysis.estimators.exits import (
     Exits,
+    picture_times,
     read_exits,
     refuse_unused,
     reported_events,
@@ -58,7 +59,18 @@ def incidence(context: Context) -> Report:
             rows += [_difference_row(context, arm, curves, event, at) for arm in arms for at in times]
     first = exits.names.index(reported_events(context, exits)[0]) + 1
     error = curves.share(exits.arms[0], first, times[0]).error
-    return Report(tuple(rows), joint=shared_control_joint(rows, "difference", error))
+    curve = {"time": picture_times(exits), "arms": {arm: _drawn(context, curves, arm) for arm in exits.arms}}
+    return Report(tuple(rows), {"curve": curve}, joint=shared_control_joint(rows, "difference", error))
+
+
+def _drawn(context: Context, curves: Curves, arm: str) -> dict[str, Any]:
+    """The incidence of each event at the times of a picture, and who is still at risk."""
+    times = picture_times(curves.exits)
+    incidence = {
+        event: [curves.share(arm, curves.exits.names.index(event) + 1, at).estimate for at in times]
+        for event in reported_events(context, curves.exits)
+    }
+    return {"incidence": incidence, "at_risk": [curves.at_risk_at(arm, at) for at in times]}
 
 
 def _incidence_row(context: Context, arm: str, curves: Curves, event: str, at: float) -> Row:

@@ -11,6 +11,7 @@ from analysis.estimators.curve_parts import Curves, Part
 from analysis.estimators.exits import (
     Exits,
     last_common,
+    picture_times,
     read_exits,
     refuse_unused,
     reported_events,
@@ -61,11 +62,16 @@ def km(context: Context) -> Report:
         raise Refused("a quantile is not between 0 and 1", "write the median as 0.5")
     exits = read_exits(context, single=True, arms=context.key("arm") is not None, control=False, covariates=False)
     rows: list[Row] = []
+    drawn: dict[str, Any] = {}
+    times = picture_times(exits)
     for arm in reported_groups(context, exits):
         curve = kaplan_meier(exits.of(arm).counts())
         rows += [_survival_row(arm, curve, at, keys) for at in keys.at or ()]
         rows += [_quantile_row(arm, curve, quantile, keys) for quantile in keys.quantiles]
-    return Report(tuple(rows))
+        points = [_survival_row(arm, curve, at, keys) for at in times]
+        names = {"survival": "estimate", "conf_low": "conf_low", "conf_high": "conf_high", "at_risk": "n"}
+        drawn[arm] = {name: [getattr(point, field) for point in points] for name, field in names.items()}
+    return Report(tuple(rows), {"curve": {"time": times, "arms": drawn}})
 
 
 def _survival_row(arm: str, curve: Survival, at: float, keys: CurveKeys) -> Row:
