@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from coaching.models import Channel, Topic
+from coaching.selectors import members_to_meet
 from coaching.services import Talk
 from participants.forms import DayField, PastDayField
 from participants.models import Household
@@ -40,9 +41,9 @@ class ContactForm(forms.Form):
 
     def __init__(self, *args: Any, household: Household, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        people = [(str(person.pk), str(person.contact)) for person in household.persons.all()]
+        people = [(str(person.pk), str(person.contact)) for person in members_to_meet(household)]
         self.fields["person"].choices = people
-        self.fields["person"].initial = people[0][0]
+        self.fields["person"].initial = people[0][0] if people else None
         if len(people) == 1:
             self.fields["person"].widget = forms.HiddenInput()
 
@@ -64,6 +65,8 @@ class ContactForm(forms.Form):
 
 
 class CorrectionForm(ContactForm):
+    """As the contact form; minutes that another office system noted stay as they are."""
+
     version = forms.IntegerField(widget=forms.HiddenInput)
     reason = forms.CharField(
         label=_("Why do you change this?"),
@@ -71,6 +74,16 @@ class CorrectionForm(ContactForm):
         required=False,
         help_text=_("Not needed in the first quarter of an hour."),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = int(self.initial.get("minutes", MINUTES[0][0]))
+        self.fields["minutes"].choices = sorted({*MINUTES, (known, str(known))})
+
+
+class VoidForm(forms.Form):
+    version = forms.IntegerField()
+    reason = forms.CharField(max_length=200, required=False)
 
 
 class AssignForm(forms.Form):

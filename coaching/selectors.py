@@ -1,14 +1,14 @@
 """Questions about caseloads and contacts."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Count, DateField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, DateField, Exists, OuterRef, Q, QuerySet, Subquery
 
 from coaching.models import IN_PERSON, Assignment, Contact
-from participants.models import Household
-from participants.selectors import with_people
+from participants.models import Household, Person, StepKind
+from participants.selectors import households_visible_to, persons_guided, with_people
 from randomization.selectors import allotted, arms_of, households_in
 from trialmgr.core import clock
 from trialmgr.core.models import Membership, Role, User
@@ -16,6 +16,7 @@ from trialmgr.protocol.schema import Arm, Protocol
 from trialmgr.protocol.selectors import current_protocol
 
 SOON = timedelta(days=7)
+WITHOUT_NORM = 26  # weeks
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Case:
     """One household of a caseload, as the coach's start page shows it."""
 
     household: Household
-    arm: Arm
+    arm: Arm | None
+    """None when the protocol does not know the group any more."""
     last: date | None
     due: date
     planned: date | None
@@ -43,9 +45,9 @@ class Case:
 
 
 def caseload_of(coach: User, *, trial: str) -> QuerySet[Household]:
-    """The households that a coach guides now."""
+    """The households that a coach guides now, at the sites where they still are a coach."""
     own = Assignment.objects.filter(coach=coach, until_day=None).values("household_id")
-    return Household.objects.filter(trial=trial, pk__in=own)
+    return households_visible_to(coach, "view_caseload", trial=trial).filter(pk__in=own)
 
 
 def contacts_in_reach(user: User, *, trial: str) -> QuerySet[Contact]:
@@ -55,11 +57,15 @@ def contacts_in_reach(user: User, *, trial: str) -> QuerySet[Contact]:
 
 
 def cases_of(coach: User, *, trial: str) -> list[Case]:
-    """The caseload with its contacts, those who wait longest first. A fixed number of queries."""
+    """The caseload with its contacts, those who wait longest first; without households that stopped.
+
+    A fixed number of queries.
+    """
     today = clock.today()
     protocol = current_protocol(trial)
     talks = Contact.objects.filter(person__household=OuterRef("pk"), voided_at=None)
-    dated = with_people(caseload_of(coach, trial=trial)).annotate(
+    guided = Exists(persons_guided(trial).filter(household=OuterRef("pk")))
+    dated = with_people(caseload_of(coach, trial=trial).filter(guided)).annotate(
         last=Subquery(talks.filter(attended=True).order_by("-day").values("day")[:1], output_field=DateField()),
         planned=Subquery(talks.filter(next_on__gte=today).order_by("next_on").values("next_on")[:1]),
         began=Subquery(
@@ -74,13 +80,26 @@ def cases_of(coach: User, *, trial: str) -> list[Case]:
 
 
 def _case(home: Household, protocol: Protocol, arm_code: str, today: date) -> Case:
-    arm = protocol.arm(arm_code)
-    norm = arm.contact
-    if home.last is None:
-        due = home.began + timedelta(weeks=norm.first_within_weeks or norm.every_weeks)
-    else:
-        due = home.last + timedelta(weeks=norm.every_weeks)
+    arm = arm_in(protocol, arm_code)
+    every = arm.contact.every_weeks if arm else WITHOUT_NORM
+    first = (arm.contact.first_within_weeks if arm else None) or every
+    due = home.began + timedelta(weeks=first) if home.last is None else home.last + timedelta(weeks=every)
     return Case(home, arm, home.last, due, home.planned, today)
+
+
+def arm_in(protocol: Protocol, code: str | None) -> Arm | None:
+    """The group of this code, or None when the protocol does not know it."""
+    return next((arm for arm in protocol.arms if arm.code == code), None)
+
+
+def members_to_meet(household: Household) -> list[Person]:
+    """Members whose contacts may be noted: drawn, and their data not withdrawn. Reads prefetched steps."""
+    found = []
+    for person in household.persons.all():
+        taken = {step.kind for step in person.steps.all()}
+        if StepKind.RANDOMISED in taken and StepKind.WITHDREW_DATA not in taken:
+            found.append(person)
+    return found
 
 
 def contacts_of(household: Household) -> QuerySet[Contact]:
@@ -88,27 +107,32 @@ def contacts_of(household: Household) -> QuerySet[Contact]:
     return contacts.prefetch_related("changes").order_by("-day", "-pk")
 
 
-def coaches_of(trial: str) -> QuerySet[User]:
+def coaches_of(trial: str, *, sites: Collection[str] | None = None) -> QuerySet[User]:
+    """The coaches of a trial, or those who work at one of these sites."""
     held = Membership.objects.filter(trial=trial, role=Role.COACH, ended_at=None)
+    if sites is not None:
+        held = held.filter(site__in=["", *sites])
     return User.objects.filter(pk__in=held.values("user_id"), is_active=True).order_by("name", "pk")
 
 
 def caseload_sizes(trial: str) -> dict[int, int]:
-    """Persons in the caseload of each coach."""
+    """Persons in the caseload of each coach, whatever the site: the coach is one."""
     rows = Assignment.objects.filter(until_day=None, household__trial=trial).values_list("coach_id")
-    return dict(rows.annotate(n=Count("household__persons")).order_by("coach_id"))
+    guided = Count("household__persons", filter=Q(household__persons__in=persons_guided(trial)))
+    return dict(rows.annotate(n=guided).order_by("coach_id"))
 
 
-def unassigned(trial: str) -> Iterator[tuple[int, int]]:
-    """Drawn households without a coach whose group has one, with their number of persons."""
+def unassigned(trial: str, *, sites: Collection[str] | None = None) -> Iterator[tuple[int, str, int]]:
+    """Drawn households without a coach whose group has one: key, site, number of persons."""
     protocol = current_protocol(trial)
     guided = {arm.code for arm in protocol.arms if arm.caseload.worker == "trial_coach"}
     arms = {row.household_id: row.arm for row in allotted(trial)}
     have = set(Assignment.objects.filter(until_day=None, household__trial=trial).values_list("household_id", flat=True))
-    homes = Household.objects.filter(pk__in=households_in(trial)).annotate(n=Count("persons")).order_by("pk")
-    for pk, persons in homes.values_list("pk", "n"):
-        if arms.get(pk) in guided and pk not in have:
-            yield pk, persons
+    count = Count("persons", filter=Q(persons__in=persons_guided(trial)))
+    homes = Household.objects.filter(pk__in=households_in(trial)).annotate(n=count).filter(n__gte=1).order_by("pk")
+    for pk, site, persons in homes.values_list("pk", "site", "n"):
+        if arms.get(pk) in guided and pk not in have and (sites is None or site in sites):
+            yield pk, site, persons
 
 
 def coach_of(household_id: int) -> User | None:

@@ -1,6 +1,6 @@
 """Everything that changes a caseload or a contact."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -11,10 +11,13 @@ from django.utils.translation import gettext as _
 
 from coaching.models import Assignment, Channel, Contact, ContactChange, Topic
 from coaching.selectors import caseload_sizes, coaches_of, unassigned
+from participants.models import Household, StepKind
 from participants.selectors import person_in_trial
+from randomization.selectors import arm_of
 from trialmgr.core import audit, clock
 from trialmgr.core.errors import DomainError
 from trialmgr.core.models import User
+from trialmgr.protocol.models import Trial
 
 UNDO = timedelta(minutes=15)
 
@@ -39,7 +42,18 @@ class Talk:
 
 @transaction.atomic
 def assign_coach(*, household_id: int, coach: User, day: date, by: User) -> Assignment:
-    """Give a household to a coach; the former coach's time ends that day. Safe to repeat."""
+    """Give a household to a coach of its site; the former coach's time ends that day. Safe to repeat.
+
+    Locks the trial, so that two leaders cannot give one household to two coaches.
+    """
+    home = Household.objects.get(pk=household_id)
+    _lock_trial(home.trial_id)
+    if not coaches_of(home.trial_id, sites=[home.site]).filter(pk=coach.pk).exists():
+        raise DomainError(_("This is not a coach of the site of this household."), field="coach")
+    if arm_of(household_id) is None:
+        raise DomainError(_("This household was not drawn yet. A coach comes after the draw."))
+    if day > clock.today():
+        raise DomainError(_("This day has yet to come: change the coach on the day itself."), field="day")
     current = Assignment.objects.select_for_update(of=("self",)).filter(household=household_id, until_day=None).first()
     if current and current.coach_id == coach.pk:
         return current
@@ -54,17 +68,25 @@ def assign_coach(*, household_id: int, coach: User, day: date, by: User) -> Assi
 
 
 @transaction.atomic
-def divide_evenly(*, trial: str, day: date, by: User) -> int:
-    """Give every drawn household that needs a coach and has none to the coach with the fewest persons."""
-    coaches = {coach.pk: coach for coach in coaches_of(trial)}
-    if not coaches:
-        raise DomainError(_("This trial has no coaches yet."))
-    load = dict.fromkeys(coaches, 0) | {pk: n for pk, n in caseload_sizes(trial).items() if pk in coaches}
+def divide_evenly(*, trial: str, day: date, by: User, sites: Collection[str] | None = None) -> int:
+    """Give every drawn household that needs a coach and has none to the coach of its site with the fewest persons.
+
+    Of all sites, or of these; safe to repeat. Households of a site without a coach keep waiting.
+    """
+    _lock_trial(trial)
+    load: dict[int, int] = caseload_sizes(trial)
+    teams: dict[str, list[int]] = {}
     made = []
-    for household_id, persons in unassigned(trial):
-        pk = min(load, key=lambda one: (load[one], one))
-        load[pk] += persons
-        made.append(Assignment(household_id=household_id, coach=coaches[pk], from_day=day, assigned_by=by))
+    for household_id, site, persons in unassigned(trial, sites=sites):
+        if site not in teams:
+            teams[site] = list(coaches_of(trial, sites=[site]).values_list("pk", flat=True))
+        if not teams[site]:
+            continue
+        pk = min(teams[site], key=lambda one: (load.get(one, 0), one))
+        load[pk] = load.get(pk, 0) + persons
+        made.append(Assignment(household_id=household_id, coach_id=pk, from_day=day, assigned_by=by))
+    if not made and not all(teams.values()):
+        raise DomainError(_("There are no coaches at the site of these households yet."))
     Assignment.objects.bulk_create(made)
     audit.record("households.coaches_assigned", f"trial:{trial}", by=by, households=len(made))
     return len(made)
@@ -74,7 +96,8 @@ def divide_evenly(*, trial: str, day: date, by: User) -> int:
 def log_contact(*, trial: str, person_id: int, talk: Talk, key: UUID, by: User) -> Contact:
     """Store a contact once, however often the form is sent."""
     _check(talk)
-    person_in_trial(trial, person_id)
+    if person_in_trial(trial, person_id).steps.filter(kind=StepKind.WITHDREW_DATA).exists():
+        raise DomainError(_("This person withdrew their data; nothing more is recorded."))
     contact, made = Contact.objects.get_or_create(
         key=key,
         defaults={"person_id": person_id, "coach": by, "recorded_at": clock.now(), **_fields(talk)},
@@ -115,6 +138,10 @@ def void_contact(*, contact_id: int, version: int, reason: str, by: User) -> Non
         raise Conflict(_("Somebody else changed this contact meanwhile. Look at it again."))
     _keep(contact, version, _snapshot(contact), reason, by)
     audit.record("contact.voided", f"contact:{contact_id}", by=by, reason=reason)
+
+
+def _lock_trial(trial: str) -> None:
+    Trial.objects.select_for_update(of=("self",), no_key=True).get(code=trial)
 
 
 def _check(talk: Talk) -> None:

@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from coaching import selectors, services
-from coaching.forms import AssignForm, ContactForm, CorrectionForm
+from coaching.forms import AssignForm, ContactForm, CorrectionForm, VoidForm
 from coaching.models import Channel, Contact
 from participants.models import Household
 from participants.selectors import households_visible_to, with_people
 from randomization.selectors import arm_of
 from trialmgr.core import clock
-from trialmgr.core.access import requires
+from trialmgr.core.access import requires, sites_of
 from trialmgr.core.errors import DomainError
 from trialmgr.protocol.selectors import current_protocol
 
@@ -73,11 +73,13 @@ def case(request: HttpRequest, trial: str, code: str) -> HttpResponse:
 
 
 def _case_context(home: Household, form: ContactForm) -> dict[str, Any]:
-    arm = current_protocol(home.trial_id).arm(arm_of(home.pk) or "")
+    language = get_language() or "nl"
+    arm = selectors.arm_in(current_protocol(home.trial_id), arm_of(home.pk))
     return {
         "home": home,
-        "arm": arm.name.text(get_language() or "nl"),
-        "texts": arm.texts.texts(get_language() or "nl"),
+        "arm": arm.name.text(language) if arm else _("group that is no longer in the protocol"),
+        "texts": arm.texts.texts(language) if arm else None,
+        "members": selectors.members_to_meet(home),
         "contacts": selectors.contacts_of(home),
         "form": form,
     }
@@ -99,7 +101,8 @@ def correct(request: HttpRequest, trial: str, contact: int) -> HttpResponse:
             )
         except services.Conflict as error:
             row.refresh_from_db()
-            form.data = form.data | {"version": str(row.version)}
+            form.data = form.data.copy()
+            form.data["version"] = str(row.version)
             form.add_error(None, str(error))
             status = 409
         except DomainError as error:
@@ -118,11 +121,11 @@ def correct(request: HttpRequest, trial: str, contact: int) -> HttpResponse:
 @requires("log_contact")
 def void(request: HttpRequest, trial: str, contact: int) -> HttpResponse:
     row = get_object_or_404(selectors.contacts_in_reach(request.user, trial=trial), pk=contact, voided_at=None)
-    version, reason = request.POST.get("version", ""), request.POST.get("reason", "")[:200]
+    form = VoidForm(request.POST)
     try:
-        services.void_contact(
-            contact_id=row.pk, version=int(version) if version.isdecimal() else 0, reason=reason, by=request.user
-        )
+        if not form.is_valid():
+            raise DomainError(_("Say in at most 200 letters why this contact never was."))
+        services.void_contact(contact_id=row.pk, by=request.user, **form.cleaned_data)
     except DomainError as error:
         messages.error(request, str(error))
         return redirect("correct_contact", trial=trial, contact=row.pk)
@@ -134,12 +137,12 @@ def void(request: HttpRequest, trial: str, contact: int) -> HttpResponse:
 @requires("assign_coach")
 def coaches(request: HttpRequest, trial: str) -> HttpResponse:
     """Caseloads against their band, and the households that wait for a coach."""
-    protocol = current_protocol(trial)
+    sites = sites_of(request.user, "assign_coach", trial=trial)
     sizes = selectors.caseload_sizes(trial)
-    bands = [arm.caseload for arm in protocol.arms if arm.caseload.worker == "trial_coach"]
-    low, high = min(band.low for band in bands), max(band.high for band in bands)
-    rows = [(coach, sizes.get(coach.pk, 0)) for coach in selectors.coaches_of(trial)]
-    waiting = sum(1 for _home in selectors.unassigned(trial))
+    bands = [arm.caseload for arm in current_protocol(trial).arms if arm.caseload.worker == "trial_coach"]
+    low, high = min((band.low for band in bands), default=0), max((band.high for band in bands), default=0)
+    rows = [(coach, sizes.get(coach.pk, 0)) for coach in selectors.coaches_of(trial, sites=sites)]
+    waiting = sum(1 for _home in selectors.unassigned(trial, sites=sites))
     return render(request, "coaching/coaches.html", {"rows": rows, "low": low, "high": high, "waiting": waiting})
 
 
@@ -147,7 +150,8 @@ def coaches(request: HttpRequest, trial: str) -> HttpResponse:
 @requires("assign_coach")
 def divide(request: HttpRequest, trial: str) -> HttpResponse:
     try:
-        count = services.divide_evenly(trial=trial, day=clock.today(), by=request.user)
+        sites = sites_of(request.user, "assign_coach", trial=trial)
+        count = services.divide_evenly(trial=trial, day=clock.today(), by=request.user, sites=sites)
     except DomainError as error:
         messages.error(request, str(error))
     else:
@@ -162,9 +166,9 @@ def assign(request: HttpRequest, trial: str, code: str) -> HttpResponse:
     """Give one household to another coach."""
     visible = households_visible_to(request.user, "assign_coach", trial=trial)
     home = get_object_or_404(with_people(visible), code=code)
-    form = AssignForm(request.POST or None, coaches=selectors.coaches_of(trial))
+    form = AssignForm(request.POST or None, coaches=selectors.coaches_of(trial, sites=[home.site]))
     drawn = arm_of(home.pk) is not None
-    if request.method == "POST" and drawn and form.is_valid():
+    if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
             services.assign_coach(household_id=home.pk, coach=data["coach"], day=data["day"], by=request.user)

@@ -142,6 +142,14 @@ def persons_in_study(trial: str) -> QuerySet[Person]:
     return Person.objects.filter(drawn, ~withdrew, trial=trial).select_related("household").order_by("pk")
 
 
+def persons_guided(trial: str) -> QuerySet[Person]:
+    """Persons who were drawn and still live under the rules of their group."""
+    steps = Step.objects.filter(person=OuterRef("pk"))
+    drawn = Exists(steps.filter(kind=StepKind.RANDOMISED))
+    stopped = Exists(steps.filter(kind__in=[StepKind.STOPPED_TREATMENT, StepKind.WITHDREW_DATA]))
+    return Person.objects.filter(drawn, ~stopped, trial=trial)
+
+
 def _members_with(kind: StepKind) -> Count:
     return Count("persons", filter=Q(persons__steps__kind=kind), distinct=True)
 

@@ -11,9 +11,9 @@ class RequestForm(forms.Form):
     round = forms.ChoiceField(label=_("Recruitment round"))
     event = forms.CharField(
         label=_("Public event"),
-        max_length=40,
+        max_length=20,
         help_text=_(
-            "The event whose number will be used, at least a day ahead: a drand round, or the date of the dice."
+            "The number of the event to come, at least a day ahead: a drand round, or the day of the dice as 20180312."
         ),
     )
 
@@ -27,6 +27,6 @@ class BeaconForm(forms.Form):
     beacon = forms.CharField(
         label=_("Public number"),
         max_length=200,
-        help_text=_("The name of the event, a colon, and 64 digits 0-9 and a-f."),
+        help_text=_("The number of the event, a colon, and 64 digits 0-9 and a-f."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "code"}),
     )

@@ -10,9 +10,14 @@ from trialmgr.core.constraints import all_or_none
 class Status(models.TextChoices):
     REQUESTED = "requested", _("the list is being made")
     EMPTY = "empty", _("no household was ready")
+    REFUSED = "refused", _("no list could be made")
     COMMITTED = "committed", _("published, waits for the public number")
     ENTERED = "entered", _("public number entered, waits for a second person")
     DRAWN = "drawn", _("drawn")
+
+
+OPEN = (Status.REQUESTED, Status.COMMITTED, Status.ENTERED)
+UNPUBLISHED = (Status.REQUESTED, Status.EMPTY, Status.REFUSED)
 
 
 class Draw(models.Model):
@@ -33,6 +38,8 @@ class Draw(models.Model):
     entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     drawn_at = models.DateTimeField(null=True)
+    fault = models.TextField(blank=True)
+    """Why no list could be made, for the statistician."""
 
     class Privacy:
         scrub = {"sealed_secret", "record"}
@@ -51,6 +58,7 @@ class Draw(models.Model):
             "entered_by",
             "confirmed_by",
             "drawn_at",
+            "fault",
         }
 
     class Meta:
@@ -58,7 +66,7 @@ class Draw(models.Model):
             models.UniqueConstraint(fields=["trial", "number"], name="draw_number_once_in_trial"),
             models.UniqueConstraint(
                 fields=["trial", "round"],
-                condition=models.Q(status__in=[Status.REQUESTED, Status.COMMITTED, Status.ENTERED]),
+                condition=models.Q(status__in=OPEN),
                 name="draw_one_open_in_round",
             ),
             models.CheckConstraint(name="draw_status_known", condition=models.Q(status__in=Status.values)),
@@ -67,6 +75,11 @@ class Draw(models.Model):
                 condition=models.Q(confirmed_by=None) | ~models.Q(confirmed_by=models.F("entered_by")),
             ),
             models.CheckConstraint(name="draw_drawn_all_or_none", condition=all_or_none("confirmed_by", "drawn_at")),
+            models.CheckConstraint(
+                name="draw_drawn_by_two",
+                condition=~models.Q(status=Status.DRAWN)
+                | models.Q(entered_by__isnull=False, confirmed_by__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

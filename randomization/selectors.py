@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
+from participants.models import StepKind
 from randomization.lottery.record import Record
-from randomization.models import Allocation, Draw, Status
+from randomization.models import UNPUBLISHED, Allocation, Draw, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,11 @@ def households_in(trial: str, arm: str | None = None) -> QuerySet[Allocation]:
 
 
 def arm_sizes(trial: str) -> dict[str, tuple[int, int]]:
-    """Households and persons drawn into each group."""
+    """Households and persons drawn into each group; a partner who was excluded was not drawn."""
     rows = Allocation.objects.filter(trial=trial).values("arm")
-    counted = rows.annotate(homes=Count("household", distinct=True), people=Count("household__persons"))
+    took_part = Q(household__persons__steps__kind=StepKind.RANDOMISED)
+    people = Count("household__persons", filter=took_part, distinct=True)
+    counted = rows.annotate(homes=Count("household", distinct=True), people=people)
     return {row["arm"]: (row["homes"], row["people"]) for row in counted.order_by("arm")}
 
 
@@ -56,7 +59,7 @@ def draws_of(trial: str) -> QuerySet[Draw]:
 
 def published_draws(trial: str) -> QuerySet[Draw]:
     """What everybody may see: draws with a commitment."""
-    return draws_of(trial).exclude(status__in=[Status.REQUESTED, Status.EMPTY])
+    return draws_of(trial).exclude(status__in=UNPUBLISHED)
 
 
 def drawn(trial: str) -> bool:

@@ -3,6 +3,7 @@
 Who may act and in which order is guarded here; the lottery itself is `randomization.lottery`, which needs no database.
 """
 
+import re
 import secrets
 from datetime import date
 
@@ -21,16 +22,17 @@ from randomization import tasks
 from randomization.lottery.design import Design
 from randomization.lottery.draw import Frozen, commit, draw, freeze, new_secret
 from randomization.lottery.record import Record
-from randomization.models import Allocation, Draw, Status
+from randomization.models import OPEN, Allocation, Draw, Status
 from trialmgr.core import anchors, audit, clock
 from trialmgr.core.errors import BadInput, DomainError
 from trialmgr.core.models import User
 from trialmgr.protocol.models import Trial
-from trialmgr.protocol.schema import Protocol
+from trialmgr.protocol.schema import Protocol, Round
 from trialmgr.protocol.selectors import current_protocol
 from trialmgr.protocol.services import record_first_draw
 
 NONCE = 12
+EVENT = re.compile(r"0|[1-9][0-9]{0,19}")
 
 
 class DrawNotReady(DomainError):
@@ -45,15 +47,14 @@ class NumbersDiffer(DomainError):
 def request_draw(*, trial: str, round_code: str, event: str, by: User) -> Draw:
     """Ask for a draw of every household of the round that is ready; the worker makes the list.
 
-    `event` names the public number to come, such as the number of a drand round or a date of a notary's dice.
+    `event` numbers the public number to come: a drand round, or the day of a notary's dice as 20180312.
     """
     Trial.objects.select_for_update(of=("self",), no_key=True).get(code=trial)
-    current_protocol(trial).round(round_code)
+    _check_round(current_protocol(trial).round(round_code), clock.today())
     event = event.strip()
-    if not event or ":" in event or not event.isprintable() or len(event) > 40:
-        raise DomainError(_("Name the public event in at most 40 letters, without a colon."), field="event")
-    open_ones = Draw.objects.filter(trial=trial, round=round_code).exclude(status__in=[Status.DRAWN, Status.EMPTY])
-    if open_ones.exists():
+    if not EVENT.fullmatch(event):
+        raise DomainError(_("Give the public event as a whole number of at most 20 digits."), field="event")
+    if Draw.objects.filter(trial=trial, round=round_code, status__in=OPEN).exists():
         raise DrawNotReady(_("A draw of this round is open already; finish it first."))
     number = (Draw.objects.filter(trial=trial).aggregate(last=Max("number"))["last"] or 0) + 1
     made = Draw.objects.create(
@@ -64,9 +65,37 @@ def request_draw(*, trial: str, round_code: str, event: str, by: User) -> Draw:
     return made
 
 
-@transaction.atomic
+def _check_round(entry: Round, today: date) -> None:
+    """A batch is drawn when nobody can join any more; people who come in one by one, from the first day on."""
+    if today < entry.opens:
+        raise DrawNotReady(_("This recruitment round has not opened yet."), field="round")
+    if entry.entry == "batch" and today <= entry.closes:
+        raise DrawNotReady(_("This round is drawn in one batch, after its last day."), field="round")
+
+
 def freeze_list(*, draw_id: int) -> bool:
-    """Fix the list, draw the secret and publish the commitment; False when it was done or nobody is ready."""
+    """Fix the list, draw the secret and publish the commitment; False when it was done or nobody is ready.
+
+    What makes a list impossible, such as a household that fits no stratum, ends the draw and is kept with it.
+    """
+    try:
+        return _freeze_list(draw_id)
+    except DomainError as error:
+        return _refuse(draw_id, str(error))
+
+
+@transaction.atomic
+def _refuse(draw_id: int, fault: str) -> bool:
+    row = _lock(draw_id)
+    if row.status == Status.REQUESTED:
+        row.status, row.fault = Status.REFUSED, fault
+        row.save(update_fields=["status", "fault"])
+        audit.record("draw.refused", f"draw:{row.pk}", by="freeze_list", fault=fault)
+    return False
+
+
+@transaction.atomic
+def _freeze_list(draw_id: int) -> bool:
     row = _lock(draw_id)
     if row.status != Status.REQUESTED:
         return False
@@ -83,7 +112,7 @@ def freeze_list(*, draw_id: int) -> bool:
     row.save(update_fields=["record", "sealed_secret", "status", "committed_at"])
     digests = {"units": len(units), "commitment": record.commitment, "list_hash": record.list_hash}
     audit.record("draw.committed", f"draw:{row.pk}", by="freeze_list", **digests)
-    transaction.on_commit(anchors.write)
+    transaction.on_commit(anchors.write, robust=True)
     return True
 
 
@@ -125,7 +154,7 @@ def _confirm_and_draw(draw_id: int, beacon: str, by: User) -> None:
     record = draw(Record.from_json(row.record), _open(row), row.beacon)
     _store(row, record, by)
     audit.record("draw.drawn", f"draw:{row.pk}", by=by, result_hash=record.result_hash, units=len(record.units))
-    transaction.on_commit(anchors.write)
+    transaction.on_commit(anchors.write, robust=True)
 
 
 @transaction.atomic

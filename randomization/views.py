@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -24,9 +25,9 @@ def draws(request: HttpRequest, trial: str) -> HttpResponse:
     """All draws of the trial, and the form that asks for the next."""
     protocol = current_protocol(trial)
     can_draw = may(request.user, "draw_lots", trial=trial)
-    form = RequestForm(request.POST or None, protocol=protocol)
     if request.method == "POST" and not can_draw:
-        return HttpResponse(status=403)
+        raise PermissionDenied
+    form = RequestForm(request.POST or None, protocol=protocol)
     if request.method == "POST" and form.is_valid():
         try:
             draw = services.request_draw(
@@ -41,7 +42,7 @@ def draws(request: HttpRequest, trial: str) -> HttpResponse:
             messages.success(request, _("The list is being made. It is published as soon as it is ready."))
             return redirect("draw", trial=trial, number=draw.number)
     context = {"form": form if can_draw else None, "draws": selectors.draws_of(trial)}
-    return render(request, "randomization/draws.html", context)
+    return render(request, "randomization/draws.html", context, status=422 if form.is_bound else 200)
 
 
 @require_safe
@@ -62,6 +63,9 @@ def beacon(request: HttpRequest, trial: str, number: int) -> HttpResponse:
         try:
             act(draw_id=row.pk, beacon=form.cleaned_data["beacon"], by=request.user)
         except DomainError as error:
+            if error.field not in form.fields:  # the draw has moved on: show how it stands now
+                messages.error(request, str(error))
+                return redirect("draw", trial=trial, number=number)
             form.add_error(error.field, str(error))
         else:
             return redirect("draw", trial=trial, number=number)

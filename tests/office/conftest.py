@@ -3,6 +3,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
@@ -32,6 +33,17 @@ def queries() -> Callable[[Callable[[], object]], int]:
         ) as captured:
             call()
         return len([one for one in captured if not one["sql"].startswith(("SET ", "SELECT current_user", "RESET"))])
+
+    return count
+
+
+@pytest.fixture
+def page_queries(queries: Callable[[Callable[[], object]], int]) -> Callable[[Client, str], int]:
+    """How many statements a page needs for somebody who has been there before."""
+
+    def count(client: Client, url: str) -> int:
+        assert client.get(url).status_code == 200
+        return queries(lambda: client.get(url))
 
     return count
 

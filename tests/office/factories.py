@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from itertools import count
 
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.test import Client
 
+from coaching.services import assign_coach
 from participants import services
 from participants.entering import Member
 from participants.models import Household, Person
@@ -14,9 +16,9 @@ from randomization import services as draws
 from randomization.models import Draw
 from trialmgr.core.documents import parse_document
 from trialmgr.core.models import Membership, Role, User
-from trialmgr.protocol.reading import PRESETS
+from trialmgr.protocol.models import Trial
+from trialmgr.protocol.reading import PRESETS, canonical, check, sha256
 from trialmgr.protocol.selectors import current_protocol
-from trialmgr.protocol.services import load_version
 
 NOW = datetime(2018, 3, 5, 9, tzinfo=UTC)
 TODAY = date(2018, 3, 5)
@@ -42,20 +44,35 @@ def give(user: User, role: Role, *, trial: str = "tilburg", site: str = "") -> M
     return Membership.objects.create(user=user, role=role, trial=trial, site=site)
 
 
+def visitor() -> Client:
+    """Somebody who has not logged in, and reads English."""
+    return Client(headers={"accept-language": "en"})
+
+
 def log_in(user: User) -> Client:
-    client = Client()
+    client = visitor()
     client.force_login(user)
     return client
 
 
 def make_trial(code: str = "tilburg", *swaps: tuple[str, str]) -> str:
-    """Load a preset, with pieces of its text replaced; give the trial's code."""
+    """Store a preset, with pieces of its text replaced; give the trial's code. Checked once a run: that takes long."""
+    text, digest = _checked(code, swaps)
+    by = User.objects.first() or make_user()
+    trial = Trial.objects.create(code=code, created_at=NOW)
+    trial.versions.create(number=1, document=text, sha256=digest, created_at=NOW, created_by=by)
+    return trial.code
+
+
+@lru_cache
+def _checked(code: str, swaps: tuple[tuple[str, str], ...]) -> tuple[str, str]:
     text = (PRESETS / f"{code}.yaml").read_text("utf-8")
     for old, new in swaps:
         assert old in text, old
         text = text.replace(old, new)
-    by = User.objects.first() or make_user()
-    return load_version(document=parse_document(text, f"{code}.yaml"), by=by).trial.code
+    checked = check(parse_document(text, f"{code}.yaml"))
+    assert checked.protocol, checked.faults
+    return canonical(checked.protocol), sha256(checked.protocol)
 
 
 def make_member(**over: object) -> Member:
@@ -140,3 +157,17 @@ def agree(person: Person, **over: object) -> bool:
 
 def someone() -> User:
     return User.objects.order_by("pk")[0]
+
+
+TWO_SITES = (
+    "sites:\n",
+    "sites:\n  - {code: goirle, name: {nl: Goirle, en: Goirle}, municipality: Goirle}\n",
+)
+
+
+def make_guided(coach: User | None = None, **over: object) -> tuple[User, Household]:
+    """A coach with one drawn household in the caseload."""
+    coach = coach or make_user(Role.COACH)
+    home = make_drawn(**over)[0]
+    assign_coach(household_id=home.pk, coach=coach, day=TODAY, by=someone())
+    return coach, home
