@@ -69,19 +69,25 @@ def read_workbook(path: Path, language: str = "en") -> Imported:
     form = Form(Draft(path.name, slug(path.stem), names=names), survey, choices, _lists(book, choices), languages)
     for number, row in rows:
         _read_row(form, number, row)
+    _note_leftovers(form, book, settings)
+    return Imported(_finish(form, book, settings, path), tuple(form.draft.notes))
+
+
+def _note_leftovers(form: Form, book: DefinitionData, settings: Mapping[str, str]) -> None:
+    """List columns, settings and sheets that are not used."""
+    notes = form.draft.notes
     for header, where in form.unused.items():
-        form.draft.notes.append(f"column {header!r} (rows {', '.join(map(str, where))}): kept, not used")
-    for header in choices.headers:
-        if header not in choices.modelled() and any(row.get(header) for row in book.choices or []):
-            form.draft.notes.append(f"column {header!r} of choices: kept, not used")
-    form.draft.notes += [f"setting {name!r}: kept, not used" for name in settings if name not in SETTINGS]
+        notes.append(f"column {header!r} (rows {', '.join(map(str, where))}): kept, not used")
+    for header in form.choices.headers:
+        if header not in form.choices.modelled() and any(row.get(header) for row in book.choices or []):
+            notes.append(f"column {header!r} of choices: kept, not used")
+    notes += [f"setting {name!r}: kept, not used" for name in settings if name not in SETTINGS]
     known = {"survey", "choices", "settings", *OTHER_SHEETS}
     others = [name for name in book.sheet_names or () if name.lower() not in known]
-    form.draft.notes += [f"sheet {name!r} is no part of an XLSForm: not carried" for name in others]
+    notes += [f"sheet {name!r} is no part of an XLSForm: not carried" for name in others]
     for name in OTHER_SHEETS:
         if getattr(book, name):
-            form.draft.notes.append(f"sheet {name!r}: kept, not used")
-    return Imported(_finish(form, book, settings, path), tuple(form.draft.notes))
+            notes.append(f"sheet {name!r}: kept, not used")
 
 
 def _opened(path: Path) -> DefinitionData:
