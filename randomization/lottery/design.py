@@ -170,7 +170,8 @@ class Design(Part):
     @classmethod
     def from_params(cls, params: dict[str, Any]) -> Self:
         """The design of a record. Raises pydantic's ValidationError for one that VLOT-1 does not know."""
-        return cls.model_validate({key: value for key, value in params.items() if key != "version"})
+        facts = ("version", "batch", "after")
+        return cls.model_validate({key: value for key, value in params.items() if key not in facts})
 
     @classmethod
     def from_yaml(cls, text: str, name: str = "design") -> Self:

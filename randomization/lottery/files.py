@@ -39,13 +39,17 @@ def is_open_to_others(path: Path) -> bool:
 
 def read_record(path: Path) -> Record:
     """Raises BadInput when the file is not a record."""
+    return Record.from_json(read_text(path), path.name)
+
+
+def read_text(path: Path) -> str:
+    """Raises BadInput when the file cannot be read or is not UTF-8."""
     try:
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8")
     except OSError as error:
         raise BadInput(Fault(str(path), f"cannot be read ({error.strerror})", "give a record file")) from None
     except UnicodeDecodeError:
         raise BadInput(Fault(path.name, "is not UTF-8 text", "give the file that commit or draw wrote")) from None
-    return Record.from_json(text, path.name)
 
 
 def write_whole(path: Path, text: str, *, private: bool = False) -> None:

@@ -85,11 +85,8 @@ class Record:
     @classmethod
     def from_json(cls, text: str, name: str = "record") -> Self:
         """Raises BadInput when the text is not a record file; whether it is true is for the verifier."""
-        try:
-            data = json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, name))
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise BadInput(Fault(name, f"is not JSON ({error})", "give the file that commit or draw wrote")) from None
-        if not isinstance(data, dict) or data.get("version") != VERSION:
+        data = record_data(text, name)
+        if data.get("version") != VERSION:
             raise BadInput(Fault(name, f"is not a {VERSION} record", "give the file that commit or draw wrote"))
         try:
             _Form.model_validate_json(text)
@@ -124,6 +121,17 @@ class Record:
         if self.result is not None and self.result_hash is not None:
             yield "result", _rows(self.result)
             yield "result_hash", quoted(self.result_hash)
+
+
+def record_data(text: str, name: str = "record") -> dict[str, Any]:
+    """The JSON object of a record file, whatever its parts. Raises BadInput when it is none or has a key twice."""
+    try:
+        data = json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, name))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise BadInput(Fault(name, f"is not JSON ({error})", "give the file that commit or draw wrote")) from None
+    if not isinstance(data, dict):
+        raise BadInput(Fault(name, f"is not a {VERSION} record", "give the file that commit or draw wrote"))
+    return data
 
 
 def _rows(rows: Sequence[Sequence[str]]) -> str:

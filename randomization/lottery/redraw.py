@@ -62,8 +62,8 @@ class Redraw:
     def units(self) -> int:
         return sum(map(len, self.places))
 
-    def one(self, rng: np.random.Generator) -> Labels:
-        """One draw: the arm number of each unit."""
+    def redraw(self, rng: np.random.Generator) -> Labels:
+        """One draw by the same procedure: the arm number of each unit."""
         row: Labels = next(self.many(rng, 1))[0]
         return row
 

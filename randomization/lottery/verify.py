@@ -195,5 +195,5 @@ if __name__ == "__main__":
     try:
         check(*(json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:3]))
         print("verified")
-    except (Difference, OSError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+    except (Difference, OSError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         sys.exit(print(error if isinstance(error, Difference) else f"record: is no lottery: {error!r}") or 1)

@@ -107,6 +107,19 @@ def test_the_public_example_is_verified_from_disk(page):
     expect(page.locator("#counts tbody tr").first).to_have_text("north44")
 
 
+def test_a_file_can_be_dropped_on_the_page(page):
+    page.evaluate(
+        """(text) => {
+            const files = new DataTransfer();
+            files.items.add(new File([text], "record.json", { type: "application/json" }));
+            const options = { dataTransfer: files, bubbles: true, cancelable: true };
+            document.body.dispatchEvent(new DragEvent("drop", options));
+        }""",
+        json.dumps(example()),
+    )
+    expect(page.locator("#verdict")).to_contain_text("Klopt. De loting van 12 huishoudens")
+
+
 def test_it_works_from_a_server_too(browser, server):
     page = browser.new_page()
     page.goto(server)

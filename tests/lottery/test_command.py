@@ -2,8 +2,11 @@ import json
 import os
 import stat
 
+import numpy as np
 import pytest
 
+from randomization.lottery.record import Record
+from randomization.lottery.redraw import Redraw
 from tests.lottery import vectors
 
 
@@ -192,8 +195,7 @@ def test_a_missing_file_is_named(lottery, files):
     [
         (lambda text: text.replace("{", "", 1), "is not JSON"),
         (lambda text: text.replace('"params_hash"', '"list_hash"', 1), "has the key 'list_hash' twice"),
-        (lambda text: text.replace('"units"', '"people"', 1), "people: extra inputs are not permitted"),
-        (lambda text: text.replace("VLOT-1", "VLOT-9"), "is not a VLOT-1 record"),
+        (lambda text: "[]", "is not a VLOT-1 record"),
     ],
 )
 def test_what_is_no_record_is_not_verified(lottery, files, change, message):
@@ -252,3 +254,28 @@ def test_who_was_drawn_cannot_enter_a_later_batch(lottery, files, tmp_path):
     files["units.csv"].write_text("unit,stratum\nu13,north\nu05,north\n")
     code, _, err = draw(lottery, files, **{"--out": tmp_path / "later.json", "--after": files["record.json"]})
     assert (code, err) == (2, "units.csv:3: unit 'u05' was drawn in an earlier batch: take it out\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace('"units"', '"people"', 1), "record: is no lottery"),
+        (lambda text: text.replace("VLOT-1", "VLOT-9"), "version: is not VLOT-1"),
+        (lambda text: text.replace('"beacon": "', '"beacon": 1, "was": "', 1), "record: is no lottery"),
+        (lambda text: "{}", "record: is no lottery"),
+    ],
+)
+def test_a_record_that_lacks_a_part_is_not_verified(lottery, files, change, message):
+    draw(lottery, files)
+    files["record.json"].write_text(change(files["record.json"].read_text()))
+    code, out, _ = lottery("verify", files["record.json"])
+    assert code == 1
+    assert out.startswith(message)
+
+
+def test_a_later_batch_can_be_drawn_again_for_inference(lottery, files, tmp_path):
+    draw(lottery, files)
+    files["units.csv"].write_text("unit,stratum\nu13,north\nu14,north\n")
+    draw(lottery, files, **{"--out": tmp_path / "later.json", "--after": files["record.json"]})
+    labels = Redraw.of(Record.from_json((tmp_path / "later.json").read_text())).redraw(np.random.default_rng(1))
+    assert len(labels) == 2

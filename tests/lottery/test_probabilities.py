@@ -205,5 +205,5 @@ def test_redraws_come_in_bounded_chunks(monkeypatch):
 
 def test_the_same_generator_gives_the_same_redraw():
     frozen = freeze(rows_for(design_of("complete"), 24), design_of("complete"))
-    one, two = (Redraw.of(frozen).one(np.random.default_rng(3)) for _ in range(2))
+    one, two = (Redraw.of(frozen).redraw(np.random.default_rng(3)) for _ in range(2))
     assert (one == two).all()

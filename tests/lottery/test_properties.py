@@ -119,7 +119,7 @@ def test_a_design_survives_its_file_and_its_record(name, data):
 def test_redraws_have_the_counts_that_a_draw_can_have(name, data):
     design = data.draw(designs(name))
     rows = data.draw(lists(design))
-    labels = Redraw.of(freeze(rows, design)).one(np.random.default_rng(data.draw(st.integers(0, 99))))
+    labels = Redraw.of(freeze(rows, design)).redraw(np.random.default_rng(data.draw(st.integers(0, 99))))
     assert labels.shape == (len(rows),)
     assert set(labels.tolist()) <= set(range(len(design.arms)))
     if name == "complete":

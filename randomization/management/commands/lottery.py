@@ -3,7 +3,6 @@
 import csv
 import fcntl
 import io
-import json
 import sys
 from argparse import ArgumentParser
 from collections import Counter
@@ -17,9 +16,16 @@ from randomization.lottery.advice import advise
 from randomization.lottery.design import Design
 from randomization.lottery.draw import Frozen, commit, draw, freeze, new_secret
 from randomization.lottery.explain import Language, explain
-from randomization.lottery.files import is_open_to_others, read_record, read_secret, write_secret, write_whole
+from randomization.lottery.files import (
+    is_open_to_others,
+    read_record,
+    read_secret,
+    read_text,
+    write_secret,
+    write_whole,
+)
 from randomization.lottery.lists import READERS, Expected, list_of, to_redcap
-from randomization.lottery.record import Record
+from randomization.lottery.record import Record, record_data
 from randomization.lottery.sequential import announce, close, reveal, seal
 from randomization.lottery.tables import UnitTable, read_places, read_units
 from randomization.lottery.verify import Difference, check
@@ -102,11 +108,14 @@ class Command(ToolCommand):
         self._report(drawn, table.persons if table else {})
 
     def _verify(self, *, record: Path, published: Path | None, **_: Any) -> None:
-        read_record(record)
+        files = [record_data(read_text(path), path.name) for path in (record, published) if path]
         try:
-            check(*(json.loads(path.read_bytes()) for path in (record, published) if path))
+            check(*files)
         except Difference as difference:
             self.stdout.write(str(difference))
+            sys.exit(1)
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            self.stdout.write(f"record: is no lottery: {error!r}")
             sys.exit(1)
         self.stdout.write("verified")
 
