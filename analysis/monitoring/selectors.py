@@ -9,7 +9,7 @@ from django.db.models import Count
 from coaching.selectors import contact_counts
 from participants.models import Exit, ExitReason, StepKind
 from participants.selectors import counts_by_step, exclusion_counts
-from randomization.selectors import arm_sizes
+from randomization.selectors import arm_sizes, households_in
 from trialmgr.core import clock
 from trialmgr.protocol.schema import Protocol
 from trialmgr.protocol.selectors import current_protocol
@@ -18,6 +18,7 @@ WINDOW = timedelta(weeks=12)
 FLOW = (
     StepKind.SOLICITED,
     StepKind.SIGNED_UP,
+    StepKind.DECLINED,
     StepKind.EXCLUDED,
     StepKind.ELIGIBLE,
     StepKind.CONSENTED,
@@ -115,12 +116,12 @@ class ExitCount:
 
 
 def exits(trial: str) -> tuple[int, Sequence[ExitCount]]:
-    """Households that left the benefit after the draw, over all groups, and by reason. By group it is an outcome."""
+    """Drawn households that ever left the benefit, over all groups, and by reason. By group it is an outcome."""
     smallest = current_protocol(trial).privacy.minimum_cell
-    rows = dict(
-        Exit.objects.filter(household__trial=trial).values_list("reason").annotate(n=Count("pk")).order_by("reason")
-    )
-    return sum(rows.values()), hidden(rows, smallest)
+    drawn = Exit.objects.filter(household__in=households_in(trial))
+    homes = Count("household", distinct=True)
+    rows = dict(drawn.values_list("reason").annotate(n=homes).order_by("reason"))
+    return drawn.aggregate(n=homes)["n"], hidden(rows, smallest)
 
 
 def hidden(rows: dict[str, int], smallest: int) -> list[ExitCount]:

@@ -1,5 +1,7 @@
 """What the office sends to and receives from the study, through the vault."""
 
+import hashlib
+import logging
 import secrets
 from collections.abc import Iterator
 from datetime import date
@@ -14,16 +16,23 @@ from randomization.selectors import allotted
 from surveys.mailing import vault_client
 from trialmgr.core import audit, clock
 
+log = logging.getLogger("trialmgr.monitoring")
+
 
 def send_wanted_outcomes() -> int:
     """Hand over the outcomes of every approved run that waits for them; give the number of runs."""
     sent = 0
     for wanted in vault_client.fetch("runs")["wanted"]:
         rows = list(outcome_rows(wanted["study"], clock.today()))
-        if rows:
+        if not rows:
+            continue
+        try:
             vault_client.load(run=wanted["run"], study=wanted["study"], rows=rows, extra={})
-            _note_sent(wanted["run"], wanted["study"], len(rows))
-            sent += 1
+        except vault_client.VaultRefused as error:  # this run only; the others go on
+            log.warning("outcomes of run %s were refused: %s", wanted["run"], error)
+            continue
+        _note_sent(wanted["run"], wanted["study"], len(rows))
+        sent += 1
     return sent
 
 
@@ -79,6 +88,9 @@ def receive_results() -> int:
     """Keep what the research side released; give the number of new results."""
     new = 0
     for one in vault_client.fetch("results")["released"]:
+        if hashlib.sha256(one["document"].encode()).hexdigest() != one["sha256"]:
+            log.error("the result of run %s differs from its digest and was not kept", one["run"])
+            continue
         _row, made = ReleasedResult.objects.get_or_create(
             run=one["run"],
             defaults={

@@ -54,7 +54,7 @@ def result(request: HttpRequest, trial: str, run: str) -> HttpResponse:
 @require_safe
 @requires("view_audit")
 def audit_log(request: HttpRequest, trial: str) -> HttpResponse:
-    """The audit chain, newest first; the page says whether it holds, from the first row on."""
+    """The audit chain, newest first. Whether it holds is told by `audit_verify`, which walks all of it."""
     last = audit.head()
     number = int(request.GET["page"]) if request.GET.get("page", "").isdecimal() else 1
     pages = Paginator(range(last[0] if last else 0), PAGE)

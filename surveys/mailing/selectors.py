@@ -5,7 +5,9 @@ from datetime import date
 
 from django.db.models import Count, QuerySet
 
+from participants.selectors import households_visible_to
 from surveys.mailing.models import Invitation, PauseSwitch, Status, WaveCount
+from trialmgr.core.models import User
 from trialmgr.protocol.selectors import current_protocol
 
 
@@ -50,9 +52,10 @@ def wave_states(trial: str) -> list[WaveState]:
     return states
 
 
-def failed_mails(trial: str) -> QuerySet[Invitation]:
-    """Invitations that a person must look at, with the name they are for."""
-    failed = Invitation.objects.filter(trial=trial, status=Status.FAILED)
+def failed_mails(user: User, *, trial: str) -> QuerySet[Invitation]:
+    """Invitations that a person must look at, with the name they are for; of the user's own sites."""
+    homes = households_visible_to(user, "send_waves", trial=trial)
+    failed = Invitation.objects.filter(trial=trial, status=Status.FAILED, person__household__in=homes)
     return failed.select_related("person__contact", "person__household").order_by("-queued_on", "pk")
 
 

@@ -30,6 +30,7 @@ from trialmgr.protocol.selectors import current_protocol
 BATCH = 200
 LEASE = timedelta(minutes=5)
 MOST_ATTEMPTS = 8
+"""Of one mail that its own server keeps putting off; the waits between them double, to about ten hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def _claim() -> list[Invitation]:
         return []
     batch = list(rows.filter(trial=first.trial_id, wave=first.wave, last_day=first.last_day).order_by("pk")[:BATCH])
     Invitation.objects.filter(pk__in=[row.pk for row in batch]).update(
-        status=Status.CLAIMED, claimed_at=now, attempts=F("attempts") + 1
+        status=Status.CLAIMED, claimed_at=now, attempts=F("attempts") + 1, fault=""
     )
     return batch
 
@@ -125,6 +126,9 @@ def _claim() -> list[Invitation]:
 def _send(batch: Sequence[Invitation]) -> int:
     """Mail a claimed batch. When the vault or the mail server is down, everything goes back to the queue."""
     first = batch[0]
+    if first.last_day < clock.today():
+        _settle(batch, Status.CANCELLED, "the questionnaire has closed")
+        return len(batch)
     people = {person.pk: person for person in pids_open_for_surveys(first.trial_id).select_related("contact")}
     able = [row for row in batch if row.person_id in people and people[row.person_id].contact.email]
     _settle([row for row in batch if row.person_id not in people], Status.CANCELLED, "")
@@ -158,10 +162,23 @@ def _send_one(row: Invitation, contact: Contact, link: str, mail: BaseEmailBacke
     try:
         mail.send_messages([message])
     except smtplib.SMTPRecipientsRefused as error:
-        code = next(iter(error.recipients.values()))[0]
-        _settle([row], Status.FAILED if code >= 500 else Status.QUEUED, f"mail server answers {code}")
+        _refused(row, next(iter(error.recipients.values()))[0])
+    except smtplib.SMTPDataError as error:
+        _refused(row, error.smtp_code)
+    except (ValueError, smtplib.SMTPNotSupportedError):  # also what cannot be encoded
+        _settle([row], Status.FAILED, "the address cannot be used")
     else:
         _settle([row], Status.SENT, "")
+
+
+def _refused(row: Invitation, code: int) -> None:
+    """The mail server does not take this one mail: for good (500 and up) or for now."""
+    fault = f"mail server answers {code}"
+    if code >= 500 or row.attempts + 1 >= MOST_ATTEMPTS:
+        _settle([row], Status.FAILED, fault)
+        return
+    later = clock.machine_now() + LEASE * (2**row.attempts - 1)  # the claim runs out a lease after that
+    Invitation.objects.filter(pk=row.pk, status=Status.CLAIMED).update(claimed_at=later, fault=fault)
 
 
 def _settle(rows: Sequence[Invitation], status: str, fault: str) -> None:
@@ -173,11 +190,9 @@ def _settle(rows: Sequence[Invitation], status: str, fault: str) -> None:
 
 
 def _back_to_queue(rows: Sequence[Invitation]) -> None:
-    """Unsent ones are tried again at the next ring; after eight attempts a person must look."""
-    keys = [row.pk for row in rows]
-    claimed = Invitation.objects.filter(pk__in=keys, status=Status.CLAIMED)
-    claimed.filter(attempts__gte=MOST_ATTEMPTS).update(status=Status.FAILED, fault="tried eight times", claimed_at=None)
-    claimed.filter(attempts__lt=MOST_ATTEMPTS).update(status=Status.QUEUED, claimed_at=None)
+    """Nothing was wrong with these mails: they are tried again at every ring, and no attempt is counted."""
+    unsent = Invitation.objects.filter(pk__in=[row.pk for row in rows], status=Status.CLAIMED, fault="")
+    unsent.update(status=Status.QUEUED, claimed_at=None, attempts=F("attempts") - 1)
 
 
 def update_status(*, trial: str) -> dict[str, int]:
@@ -239,11 +254,15 @@ def trials() -> list[str]:
 
 @transaction.atomic
 def hold_mail(*, trial: str, by: User) -> None:
-    PauseSwitch.objects.get_or_create(trial_id=trial, defaults={"since": clock.now(), "by": by})
-    audit.record("mail.held", f"trial:{trial}", by=by)
+    """Hold back all mail of the trial. Safe to repeat."""
+    _switch, made = PauseSwitch.objects.get_or_create(trial_id=trial, defaults={"since": clock.now(), "by": by})
+    if made:
+        audit.record("mail.held", f"trial:{trial}", by=by)
 
 
 @transaction.atomic
 def release_mail(*, trial: str, by: User) -> None:
-    PauseSwitch.objects.filter(trial=trial).delete()
-    audit.record("mail.released", f"trial:{trial}", by=by)
+    """Let the mail of the trial go again. Safe to repeat."""
+    gone, _kinds = PauseSwitch.objects.filter(trial=trial).delete()
+    if gone:
+        audit.record("mail.released", f"trial:{trial}", by=by)
