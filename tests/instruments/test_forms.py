@@ -1,6 +1,9 @@
 """One wave of a questionnaire, as a participant meets it."""
 
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import yaml
@@ -9,6 +12,7 @@ from surveys.instruments.forms import AnswerRefused
 from surveys.instruments.loading import load_questionnaire, read_questionnaire
 from trialmgr.core.errors import BadInput
 
+ROOT = Path(__file__).resolve().parents[2]
 WAVES = ("baseline", "mid", "end")
 
 
@@ -161,3 +165,11 @@ def test_faults_of_a_questionnaire_carry_their_place(tmp_path, blocks, lines):
         read_questionnaire(path)
     for line in lines:
         assert line in str(error.value)
+
+
+def test_pages_that_only_ask_do_not_load_the_machinery_for_scores():
+    """A web process that serves questions stays small."""
+    heavy = "('pandas', 'numpy', 'scipy', 'pyxform')"
+    code = f"import sys, surveys.instruments.loading; print([name for name in {heavy} if name in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "[]"
