@@ -35,6 +35,7 @@ MAILBOX_URL = env.text("TRIALMGR_MAILBOX_URL", "")  # the mail catcher's page, i
 CLOCK_FILE = env.text("TRIALMGR_CLOCK_FILE") if DEMO else None
 # Audit anchors are written outside the database, where its administrator cannot reach them.
 ANCHOR_FILE = env.text("TRIALMGR_ANCHOR_FILE", needed_by(Process.OFFICE, Process.RESEARCH))
+OPERATOR = env.text("TRIALMGR_OPERATOR", "")  # the organisation that runs this side, as verify_privacy compares
 VAULT_URL = env.text("VAULT_URL", needed_by(Process.OFFICE))
 VAULT_TOKEN = env.secret("VAULT_TOKEN") if PROCESS in {Process.OFFICE, Process.VAULT} else ""
 

@@ -1,0 +1,199 @@
+"""Which promises to participants hold in this deployment, from evidence in the database itself.
+
+Each side checks what it can reach, and writes evidence that holds nothing of anybody: `compare` holds the
+evidence of both sides together, as no process may reach both.
+"""
+
+import getpass
+import hashlib
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from trialmgr.core import grants
+from trialmgr.processes import HOLDERS, Process
+
+LINK = r"(^|[^A-Za-z0-9_-])[A-Za-z0-9_-]{87}($|[^A-Za-z0-9_-])"
+SIDE = {Process.OFFICE: "office", Process.RESEARCH: "research"}
+QUIET_LOG = {
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+}
+# Words that a column of answers may not be called: what it would hold could say who, when or which group.
+TELLING = ("name", "mail", "phone", "pid", "arm", "address", "ip", "agent", "link", "born", "client", "exit")
+TIMED = (
+    "timestamp with time zone",
+    "timestamp without time zone",
+    "date",
+    "time without time zone",
+    "inet",
+    "interval",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One promise: whether it holds here, and what shows it."""
+
+    promise: str
+    holds: bool
+    evidence: str
+
+
+def findings() -> list[Finding]:
+    """Every promise that this side can show, in reading order."""
+    own = {Process.OFFICE: _office, Process.RESEARCH: _research}[settings.PROCESS]
+    return [*own(), _no_foreign_secret(), _rights_as_declared()]
+
+
+def evidence() -> dict[str, str]:
+    """What the other side needs to see how far apart both are; names no person, password or address."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT system_identifier::text FROM pg_control_system()")
+        cluster = str(cursor.fetchone()[0])
+    machine = Path("/etc/machine-id")
+    host = f"{platform.node()}|{machine.read_text('ascii').strip() if machine.exists() else ''}"
+    return {
+        "side": SIDE[settings.PROCESS],
+        "cluster": hashlib.sha256(cluster.encode()).hexdigest(),
+        "host": hashlib.sha256(host.encode()).hexdigest(),
+        "account": hashlib.sha256(f"{host}|{getpass.getuser()}".encode()).hexdigest(),
+        "operator": settings.OPERATOR,
+    }
+
+
+def compare(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[str, list[Finding]]:
+    """The level of protection that both sides reach together (L0 to L2), and why."""
+    apart = {key: one[key] != other[key] for key in ("cluster", "host", "account", "operator")}
+    named = bool(one["operator"] and other["operator"])
+    found = [
+        Finding(_("Both sides have a database cluster of their own."), apart["cluster"], _("system identifiers")),
+        Finding(_("Both sides run on a machine of their own."), apart["host"], _("host names and machine ids")),
+        Finding(_("Both sides run under an account of their own."), apart["account"], _("accounts")),
+        Finding(_("Two organisations run them."), named and apart["operator"], _("TRIALMGR_OPERATOR of either side")),
+    ]
+    if not apart["cluster"]:
+        return "none", found
+    if not apart["host"]:
+        return "L0", found
+    return ("L2" if named and apart["operator"] else "L1"), found
+
+
+def _office() -> Iterator[Finding]:
+    tables = _texts("public")
+    links = [name for name, column in tables if _any(name, column, LINK)]
+    yield Finding(
+        _("The office keeps no link to a questionnaire."),
+        not links,
+        _("%(n)s text columns searched%(where)s") % {"n": len(tables), "where": _where(links)},
+    )
+    schemas = _rows("SELECT nspname FROM pg_namespace WHERE nspname IN ('answers', 'study')")
+    named = _rows(
+        "SELECT table_name || '.' || column_name FROM information_schema.columns"
+        " WHERE table_schema NOT IN ('pg_catalog', 'information_schema') AND column_name ~ '^pseud'"
+        ""
+    )
+    yield Finding(
+        _("The office has no answers and no pseudonyms."), not schemas and not named, _("names of schemas and columns")
+    )
+    hidden = ("mailing_response", "participants_baseline")
+    readable = [table for table in hidden if _may("office_web", table)]
+    yield Finding(_("No web page of the office can see who answered."), not readable, _("rights of office_web"))
+
+
+def _research() -> Iterator[Finding]:
+    timed = _rows(
+        "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'answers'"
+        " AND (data_type = ANY(%s) OR is_identity = 'YES' OR column_default ~ 'now|nextval')",
+        list(TIMED),
+    )
+    yield Finding(_("No answer has a time, an address or a number in order."), not timed, _("columns of the answers"))
+    told = _rows(
+        "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'answers'"
+        " AND table_name <> 'wave' AND string_to_array(column_name, '_') && %s",
+        list(TELLING),
+    )
+    text = _("Beside the answers stands nothing that says who gave them.")
+    yield Finding(text, not told, _("columns of the answers"))
+    tables = [f"answers.{name}" for name in _rows("SELECT tablename FROM pg_tables WHERE schemaname = 'answers'")]
+    survey = [table for table in tables if _may("survey_app", table)]
+    yield Finding(
+        _("The questionnaire itself cannot read an answer back."), not survey, _("rights of survey_app on every table")
+    )
+    seen = [table for table in tables if table != "answers.wave" and _may("research_web", table)]
+    yield Finding(_("No web page of the researchers can see an answer."), not seen, _("rights of research_web"))
+    open_door = _rows("SELECT 'research_release' FROM pg_roles WHERE rolname = 'research_release' AND rolcanlogin")
+    running = _rows("SELECT code FROM study_run WHERE status = 'running'")
+    yield Finding(
+        _("The login that joins answers and outcomes works during an approved run only."),
+        not open_door or bool(running),
+        _("%(n)s runs under way") % {"n": len(running)},
+    )
+    loud = [name for name, wanted in QUIET_LOG.items() if _rows(f"SHOW {name}") != [wanted]]
+    yield Finding(_("The log of the database holds no answers."), not loud, ", ".join(loud or QUIET_LOG))
+
+
+def _no_foreign_secret() -> Finding:
+    own = {name for name, holders in HOLDERS.items() if settings.PROCESS in holders}
+    return Finding(
+        _("This process holds no key or login of another side."),
+        True,  # a process that does, does not start: see trialmgr.processes
+        _("it holds only: %(names)s") % {"names": ", ".join(sorted(own))},
+    )
+
+
+def _rights_as_declared() -> Finding:
+    with connection.cursor() as cursor:
+        found = grants.differences(cursor, grants.matrices()[SIDE[settings.PROCESS]])
+    text = "; ".join(difference.text for difference in found[:3])
+    return Finding(_("Rights in the database are as declared."), not found, text or _("no difference"))
+
+
+def _texts(schema: str) -> list[tuple[str, str]]:
+    """Every text column of a schema, as table and column."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s"
+            " AND data_type IN ('text', 'character varying', 'jsonb')",
+            [schema],
+        )
+        return [(str(table), str(column)) for table, column in cursor.fetchall()]
+
+
+def _any(table: str, column: str, pattern: str) -> bool:
+    quote = connection.ops.quote_name
+    if not _may("current_user", table):
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT EXISTS (SELECT FROM {quote(table)} WHERE {quote(column)}::text ~ %s)",  # noqa: S608 -- from the catalog
+            [pattern],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _may(role: str, table: str) -> bool:
+    who = "current_user" if role == "current_user" else "%s"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT has_any_column_privilege({who}, %s, 'SELECT')",
+            [table] if role == "current_user" else [role, table],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _rows(query: str, *values: list[str]) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values or None)
+        return [str(row[0]) for row in cursor.fetchall()]
+
+
+def _where(names: list[str]) -> str:
+    return f": {', '.join(names)}" if names else ""
