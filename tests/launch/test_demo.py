@@ -27,11 +27,13 @@ pytestmark = pytest.mark.slow
 def demo():
     place = Path(tempfile.mkdtemp(prefix="trialmgr-demo-"))
     place.chmod(0o711)
-    demo = RunningDemo(place / "var").start().wait_until_ready()
-    yield demo
-    if demo.process.poll() is None:
-        demo.stop()
-    shutil.rmtree(place)
+    demo = RunningDemo(place / "var").start()
+    try:
+        yield demo.wait_until_ready()
+    finally:
+        if demo.process.poll() is None:
+            demo.stop()
+        shutil.rmtree(place)
 
 
 def restart(demo):
@@ -91,16 +93,6 @@ def test_kill_9_of_everything_loses_nothing(demo):
         connection.execute("DROP TABLE kept")
 
 
-def test_kill_9_of_the_supervisor_alone_ends_the_rest(demo):
-    demo.process.kill()
-    demo.process.wait()
-    deadline = time.monotonic() + 20
-    while demo.processes() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert demo.processes() == []
-    restart(demo)
-
-
 def test_all_processes_together_need_less_memory_than_promised(demo):
     assert 0.2e9 < sum(map(memory, demo.processes())) < 1.5e9
 
@@ -111,14 +103,6 @@ def test_no_process_holds_a_secret_of_another(demo):
         assert not (b"OFFICE_DATABASE_URL" in held and held & {b"RESEARCH_DATABASE_URL", b"VAULT_MAP_KEY_FILE"})
 
 
-def test_ctrl_c_stops_everything_and_the_next_start_is_quick(demo):
-    assert demo.stop() == 0
-    assert demo.processes() == []
-    begin = time.monotonic()
-    restart(demo)
-    assert time.monotonic() - begin < 60  # 20 s is the promise on a machine that does nothing else
-
-
 def test_logs_hold_no_secret(demo):
     secrets = [path.read_text("ascii").strip() for path in (demo.home / "keys").iterdir()]
     assert len(secrets) >= 7
@@ -127,15 +111,35 @@ def test_logs_hold_no_secret(demo):
         assert not [secret for secret in secrets if secret in text], log.name
 
 
-def test_reset_refuses_while_the_demo_runs_and_clears_after(demo):
-    environment = {**os.environ, "TRIALMGR_DEMO_HOME": str(demo.home)}
-    command = [sys.executable, "-m", "trialmgr.demo.reset"]
-    refused = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+def test_kill_9_of_the_supervisor_alone_ends_the_rest_and_the_next_start_is_quick(demo):
+    demo.process.kill()
+    demo.process.wait()
+    deadline = time.monotonic() + 20
+    while demo.processes() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert demo.processes() == []
+    restart(demo)
+    # Ready within 20 s on 2 cores that do nothing else: measured in work done, for others may be at work here.
+    assert sum(map(seconds_worked, demo.processes())) < 2 * 20
+
+
+def test_reset_refuses_while_the_demo_runs(demo):
+    refused = reset(demo)
     assert refused.returncode == 1
     assert "already running here" in refused.stderr
-    demo.stop()
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+
+
+def test_ctrl_c_stops_everything_after_which_reset_clears_all(demo):
+    assert demo.stop() == 0
+    assert demo.processes() == []
+    assert reset(demo).returncode == 0
     assert list(demo.home.iterdir()) == []
+
+
+def reset(demo):
+    environment = {**os.environ, "TRIALMGR_DEMO_HOME": str(demo.home)}
+    command = [sys.executable, "-m", "trialmgr.demo.reset"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
 def cmdline(pid):
@@ -167,3 +171,9 @@ def memory(pid):
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def seconds_worked(pid):
+    """Processor time of a process and of its children that have ended, in seconds."""
+    fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")

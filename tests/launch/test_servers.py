@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from trialmgr.demo.errors import LaunchError
-from trialmgr.demo.servers import LONGEST_SOCKET_DIR, SUPERUSER, Broker, Cluster, provision, socket_directory
+from trialmgr.demo.servers import LONGEST_SOCKET_DIR, SUPERUSER, Broker, Cluster, provision
 
 
 @pytest.fixture(scope="module")
@@ -94,16 +94,18 @@ def test_data_of_another_major_version_is_refused_in_one_line(tmp_path):
 
 def test_a_socket_has_a_short_path_however_deep_the_repository_lies(tmp_path):
     deep = tmp_path / ("d" * 90)
-    found = socket_directory(deep, "office")
+    broker = Broker("office", deep)
+    deep.mkdir()
+    broker.create()
+    broker.start()
+    place = broker.sockets
     try:
-        assert len(os.fsencode(found)) <= LONGEST_SOCKET_DIR
-        assert found.parent.stat().st_mode & 0o777 == 0o711
-        assert socket_directory(deep, "office") == found
-        assert socket_directory(tmp_path / ("e" * 90), "office") != found
+        assert len(os.fsencode(place)) <= LONGEST_SOCKET_DIR
+        assert place.stat().st_mode & 0o777 == 0o700
+        assert place != Broker("office", tmp_path / ("e" * 90)).sockets
     finally:
-        for place in Path(tempfile.gettempdir()).glob(f"trialmgr-{os.geteuid()}-*"):
-            if place in (found.parent, socket_directory(tmp_path / ("e" * 90), "office").parent):
-                shutil.rmtree(place)
+        broker.stop()
+    assert not place.parent.exists()
 
 
 def test_what_the_broker_took_survives_kill_9(home):

@@ -15,8 +15,9 @@ import stat
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -86,17 +87,19 @@ def socket_directory(home: Path, name: str) -> Path:
     """Where a server's socket stands: under `home`, or in a short private directory when that path is too long."""
     wished = home / "run" / name
     if len(os.fsencode(wished)) <= LONGEST_SOCKET_DIR:
-        wished.mkdir(parents=True, exist_ok=True)
-        wished.parent.chmod(0o711)  # each socket stands in a private directory of its server's account
         return wished
     mark = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
-    short = Path(tempfile.gettempdir()) / f"trialmgr-{os.geteuid()}-{mark}"
-    short.mkdir(mode=0o711, exist_ok=True)
-    found = short.lstat()
+    return Path(tempfile.gettempdir()) / f"trialmgr-{os.geteuid()}-{mark}" / name
+
+
+def make_socket_directory(place: Path) -> None:
+    """Make it private to its server; others may pass through the directory above it, which must be ours."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    found = place.parent.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise LaunchError(f"{short} belongs to another account: remove it")
-    (short / name).mkdir(exist_ok=True)
-    return short / name
+        raise LaunchError(f"{place.parent} belongs to another account: remove it")
+    place.parent.chmod(0o711)
+    place.mkdir(mode=0o700, exist_ok=True)
 
 
 class Server:
@@ -108,11 +111,12 @@ class Server:
         self.name, self.home = name, home.resolve()
         self.process: subprocess.Popen[bytes] | None = None
         self.log = self.home / "log" / f"{name}.log"
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.sockets = socket_directory(self.home, name)
 
-    def create(self) -> bool:
-        """Make the data directory when there is none; tells whether it was made."""
-        raise NotImplementedError
+    def create(self) -> None:
+        """Make the directories, and the data when there is none."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        make_socket_directory(self.sockets)
 
     def spawn(self, **popen: Any) -> subprocess.Popen[bytes]:
         """Start the process without waiting until it is ready; `popen` goes to subprocess.Popen."""
@@ -139,14 +143,17 @@ class Server:
     def stop(self, seconds: float = 20) -> None:
         """End the process, by force if it does not go within `seconds`."""
         process, self.process = self.process, None
-        if process is None or process.poll() is not None:
-            return
-        process.send_signal(self.stop_signal)
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None and process.poll() is None:
+            process.send_signal(self.stop_signal)
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if not self.sockets.is_relative_to(self.home):
+            shutil.rmtree(self.sockets, ignore_errors=True)
+            with suppress(OSError):  # another server of this home still has its socket there
+                self.sockets.parent.rmdir()
 
 
 class Cluster(Server):
@@ -157,8 +164,10 @@ class Cluster(Server):
     def __init__(self, name: str, home: Path, *, sync: bool = True) -> None:
         super().__init__(name, home)
         self.data, self.sync = self.home / name, sync
-        self.sockets = socket_directory(self.home, name)
-        self.account = account(self.home, self.sockets.parent)
+
+    @cached_property
+    def account(self) -> Account:
+        return account(self.home, self.sockets.parent)
 
     def dsn(self, role: str, database: str | None = None) -> str:
         """An address that psycopg and the product's *_DATABASE_URL take, for one login."""
@@ -168,20 +177,20 @@ class Cluster(Server):
     def superuser_dsn(self) -> str:
         return self.dsn(SUPERUSER, "postgres")
 
-    def create(self) -> bool:
+    def create(self) -> None:
+        super().create()
         version = self.data / "PG_VERSION"
         self._hand_over(self.sockets)
         if version.exists():
             if (found := version.read_text("ascii").strip()) != MAJOR:
                 raise LaunchError(f"{self.data} was made by PostgreSQL {found}, this is {MAJOR}: run `make demo-reset`")
             self._write_access()
-            return False
+            return
         shutil.rmtree(self.data, ignore_errors=True)  # a half-made one
         self.data.mkdir(mode=0o700)
         self._hand_over(self.data)
         self._initdb()
         self._write_access()
-        return True
 
     def spawn(self, **popen: Any) -> subprocess.Popen[bytes]:
         settings = [f"--{name}={value}" for name, value in self._settings().items()]
@@ -257,17 +266,15 @@ class Broker(Server):
     def __init__(self, name: str, home: Path) -> None:
         super().__init__(f"{name}-broker", home)
         self.data = self.home / self.name
-        self.socket = socket_directory(self.home, self.name) / "valkey"
+        self.socket = self.sockets / "valkey"
 
     @property
     def url(self) -> str:
         return f"redis+socket://{self.socket}"
 
-    def create(self) -> bool:
-        made = not self.data.exists()
+    def create(self) -> None:
+        super().create()
         self.data.mkdir(mode=0o700, exist_ok=True)
-        self.socket.parent.chmod(0o700)
-        return made
 
     def spawn(self, **popen: Any) -> subprocess.Popen[bytes]:
         listen: list[str | Path] = ["--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700"]
