@@ -169,9 +169,10 @@ def processes(place: Place) -> Iterator[tuple[str, list[str], dict[str, str]]]:
 
 
 def gunicorn(place: Place, name: str) -> list[str]:
-    """A web server; the access log is off, for an address may be somebody's link."""
+    """A web server. No access log, and no warnings of bad requests: an address may be a link, and a log has IPs."""
     listen = ["--bind", f"127.0.0.1:{place.port(name)}", "--workers", "1" if name == "vault" else "2", "--preload"]
-    quiet = ["--log-level", "warning", "--no-control-socket", "--graceful-timeout", "10"]
+    level = "critical" if name == "survey" else "error"  # gunicorn's errors hold the address that went wrong
+    quiet = ["--log-level", level, "--no-control-socket", "--graceful-timeout", "10"]
     return [PYTHON, "-m", "gunicorn", "trialmgr.wsgi", *listen, *quiet]
 
 
