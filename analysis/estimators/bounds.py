@@ -7,7 +7,7 @@ import numpy as np
 from analysis.estimators.inference import t_quantile, t_tail
 from analysis.estimators.survival_curves import Floats, Ints
 
-CHUNK = 4_000_000  # weights held at a time in the bootstrap
+CHUNK = 400_000  # weights of a bootstrap worked on at a time: they stay in the cache of the processor
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from analysis.estimators.results import Report, Row
 from analysis.estimators.sample import Floats, Ints, Sample, combined_levels
 
 OUTCOME_NUMBERS = ("mean", "sd", "events")
-PERSON_DRAWS, FEWEST = 500_000_000, 500  # draws times persons of a bootstrap without `draws`, and its fewest draws
+PERSON_DRAWS, FEWEST = 200_000_000, 500  # draws times persons of a bootstrap without `draws`, and its fewest draws
 Bounds = tuple[Row, ...]
 
 

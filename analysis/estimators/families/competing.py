@@ -67,7 +67,7 @@ def _drawn(context: Context, curves: Curves, arm: str) -> dict[str, Any]:
     """The incidence of each event at the times of a picture, and who is still at risk."""
     times = picture_times(curves.exits)
     incidence = {
-        event: [curves.share(arm, curves.exits.names.index(event) + 1, at).estimate for at in times]
+        event: [curves.curves[arm].share(curves.exits.names.index(event) + 1, at).estimate for at in times]
         for event in reported_events(context, curves.exits)
     }
     return {"incidence": incidence, "at_risk": [curves.at_risk_at(arm, at) for at in times]}
