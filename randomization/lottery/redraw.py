@@ -71,7 +71,7 @@ class Redraw:
         """`draws` draws in chunks of rows, so that memory stays bounded."""
         step = max(1, CHUNK // max(1, self.units))
         kept = _Acceptance.of(self.design.balance, len(self.design.arms), self.columns) if self.design.balance else None
-        samplers = [self._sampler(columns) for columns in self.places]
+        samplers = [(columns, self._sampler(columns)) for columns in self._alike()]
         left, misses = draws, 0
         while left:
             chunk = self._chunk(samplers, rng, min(step, left) if kept is None else step // 4 + 1)
@@ -84,21 +84,30 @@ class Redraw:
                 left -= len(chunk)
                 yield chunk
 
-    def _chunk(self, samplers: list[Sampler], rng: np.random.Generator, draws: int) -> Labels:
+    def _alike(self) -> list[npt.NDArray[np.intp]]:
+        """The columns of strata that can be drawn together, a row each: those of one size, unless values count."""
+        if self.design.method == "minimisation":
+            return [columns[None, :] for columns in self.places]
+        sizes = sorted({len(columns) for columns in self.places})
+        return [np.stack([columns for columns in self.places if len(columns) == size]) for size in sizes]
+
+    def _chunk(
+        self, samplers: list[tuple[npt.NDArray[np.intp], Sampler]], rng: np.random.Generator, draws: int
+    ) -> Labels:
         """Rows are filled some at a time, so that those in hand stay in the processor's cache."""
         labels = np.empty((draws, self.units), np.int8)
         step = max(1, IN_CACHE // max(1, self.units))
         for start in range(0, draws, step):
             rows = labels[start : start + step]
-            for columns, sampler in zip(self.places, samplers, strict=True):
-                rows[:, columns] = sampler(len(rows), rng)
+            for columns, sampler in samplers:
+                rows[:, columns.ravel()] = sampler(len(rows) * len(columns), rng).reshape(len(rows), -1)
         return labels
 
     def _sampler(self, columns: npt.NDArray[np.intp]) -> Sampler:
-        """What draws the labels of one stratum."""
-        design, n = self.design, len(columns)
+        """What draws the labels of one stratum among these."""
+        design, n = self.design, columns.shape[1]
         if design.method == "minimisation":
-            levels = np.array([self.columns[column] for column in columns])
+            levels = np.array([self.columns[column] for column in columns[0]])
             return lambda draws, rng: _minimised(design, levels, draws, rng)
         if design.mode == "sequential" or design.method == "simple":
             return lambda draws, rng: _sequences(design, n, draws, rng)

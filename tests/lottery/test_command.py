@@ -279,3 +279,47 @@ def test_a_later_batch_can_be_drawn_again_for_inference(lottery, files, tmp_path
     draw(lottery, files, **{"--out": tmp_path / "later.json", "--after": files["record.json"]})
     labels = Redraw.of(Record.from_json((tmp_path / "later.json").read_text())).redraw(np.random.default_rng(1))
     assert len(labels) == 2
+
+
+def test_the_secret_of_another_lottery_is_not_used_unasked(lottery, files):
+    beside = files["record.json"].with_suffix(".secret")
+    beside.write_text(vectors.SECRET_HEX)
+    for action in (["commit"], ["draw", "--beacon", vectors.BEACON]):
+        code, _, err = lottery(*action, files["units.csv"], files["design.yaml"], "--out", files["record.json"])
+        assert (code, err) == (2, f"{beside}: exists already: name it with --secret-file, or move it away\n")
+    assert not files["record.json"].exists()
+
+
+def test_a_secret_can_be_kept_elsewhere_from_the_start(lottery, files, tmp_path):
+    safe = tmp_path / "safe"
+    words = (files["units.csv"], files["design.yaml"], "--out", files["record.json"], "--secret-file", safe)
+    assert lottery("commit", *words)[0] == 0
+    assert stat.S_IMODE(safe.stat().st_mode) == 0o600
+    assert lottery("draw", *words, "--beacon", vectors.BEACON)[0] == 0
+
+
+@pytest.mark.parametrize("key", ["list_hash", "params_hash"])
+def test_a_published_record_with_a_wrong_hash_is_not_drawn(lottery, files, key):
+    lottery("commit", files["units.csv"], files["design.yaml"], "--out", files["record.json"])
+    record = json.loads(files["record.json"].read_text())
+    files["record.json"].write_text(json.dumps(record | {key: "00" * 32}))
+    code, _, err = draw(lottery, files, **{"--secret-file": None})
+    assert code == 2
+    assert err.startswith("record.json: " + ("list: " if key == "list_hash" else "params: "))
+
+
+def test_a_batch_does_not_follow_a_changed_record(lottery, files, tmp_path):
+    draw(lottery, files)
+    text = files["record.json"].read_text().replace('"u05", "north", "coach"', '"u05", "north", "control"')
+    files["record.json"].write_text(text)
+    files["units.csv"].write_text("unit,stratum\nu13,north\n")
+    code, _, err = draw(lottery, files, **{"--out": tmp_path / "later.json", "--after": files["record.json"]})
+    assert code == 2
+    assert err.startswith("record.json: result line 5: u05")
+
+
+def test_a_list_of_very_many_strata_is_summed_up(lottery, files):
+    files["units.csv"].write_text("unit,stratum\n" + "".join(f"u{n},s{n}\n" for n in range(300)))
+    out = draw(lottery, files)[1].splitlines()
+    assert len(out) == 201
+    assert out[-1] == "and 100 lines more: 300 units in all"

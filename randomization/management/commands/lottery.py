@@ -32,6 +32,8 @@ from randomization.lottery.verify import Difference, check
 from trialmgr.core.commands import ToolCommand
 from trialmgr.core.errors import BadInput, Fault
 
+MOST_LINES = 200
+
 
 class Command(ToolCommand):
     help = "Draws lots that anyone can replay: commit, publish the record, draw with a public beacon, verify."
@@ -84,7 +86,7 @@ class Command(ToolCommand):
         if out.exists():
             raise BadInput(Fault(str(out), "exists already", "give another --out; a commitment is never replaced"))
         publish, _ = self._prepared(event=event, **files)
-        path = secret_file or out.with_suffix(".secret")
+        path = secret_file or _unused(out.with_suffix(".secret"))
         secret, made = self._secret(path, may_be_new=True)
         record = publish(secret)
         self._store(out, record, path if made else None, secret)
@@ -92,9 +94,10 @@ class Command(ToolCommand):
             self.stdout.write(f"{name} {getattr(record, name)}")
 
     def _draw(self, *, out: Path, secret_file: Path | None, event: str | None, beacon: str, **files: Any) -> None:
-        published = read_record(out) if out.exists() else None
+        published = _true_record(out) if out.exists() else None
         publish, table = self._prepared(event=event or (published.event if published else None), **files)
-        path = secret_file or out.with_suffix(".secret")
+        beside = out.with_suffix(".secret")
+        path = secret_file or (beside if published else _unused(beside))
         secret, made = self._secret(path, may_be_new=secret_file is None and published is None)
         record = publish(secret)
         self._compare(out, published, record)
@@ -170,7 +173,7 @@ class Command(ToolCommand):
             places = read_places(units)
             return lambda secret: announce(places, rules, secret, event=event), None
         table = read_units(units, rules)
-        earlier = read_record(after) if after else None
+        earlier = _true_record(after) if after else None
         frozen: Frozen = freeze(table.rows, rules, after=earlier, where=table.where)
         return lambda secret: commit(frozen, secret, event=event), table
 
@@ -211,9 +214,29 @@ class Command(ToolCommand):
         heads = Counter[tuple[str, str]]()
         for unit, stratum, arm in record.result or ():
             heads[stratum, arm] += len(persons.get(unit, ()))
-        for (stratum, arm), units in sorted(record.counts().items()):
+        counts = sorted(record.counts().items())
+        for (stratum, arm), units in counts[:MOST_LINES]:
             people = f", {heads[stratum, arm]} persons" if persons else ""
             self.stdout.write(f"{stratum}: {arm}: {units} units{people}")
+        if len(counts) > MOST_LINES:
+            self.stdout.write(f"and {len(counts) - MOST_LINES} lines more: {len(record.result or ())} units in all")
+
+
+def _true_record(path: Path) -> Record:
+    """A record to go on from, after replaying it. Raises BadInput when it is not true."""
+    record = read_record(path)
+    try:
+        check(record_data(read_text(path), path.name))
+    except Difference as difference:
+        raise BadInput(Fault(path.name, str(difference), "go on from the record as it was written")) from None
+    return record
+
+
+def _unused(secret: Path) -> Path:
+    """The secret of one lottery must not decide another."""
+    if secret.exists():
+        raise BadInput(Fault(str(secret), "exists already", "name it with --secret-file, or move it away"))
+    return secret
 
 
 @contextmanager
