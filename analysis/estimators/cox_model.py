@@ -9,14 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.estimators.newton import climb
 from analysis.estimators.refusals import Refused
 from analysis.estimators.survival_curves import Floats, Ints, count_exits, kaplan_meier
-
-STEPS = 60
-HALVINGS = 30
-TOLERANCE = 1e-13
-EDGE = 12.0  # a log ratio for one standard deviation of a covariate that no data support: it is separation
-WIDE = 4.0  # its error may be so many times wider
 
 
 @dataclass(frozen=True)
@@ -43,7 +38,7 @@ class RiskSets:
         sums = total[self.closes[self.events]] - total[self.first[self.events]]
         if not self.thinned.any():
             return np.asarray(sums)
-        tied = self._over_ties(values[self.events])
+        tied = self.over_ties(values[self.events])
         shape = (-1,) + (1,) * (values.ndim - 1)
         return np.asarray(sums - self.thinned.reshape(shape) * tied[self.events])
 
@@ -55,11 +50,11 @@ class RiskSets:
         sums = total[self.last] - total[self.opens]
         if self.thinned.any():
             shape = (-1,) + (1,) * (values.ndim - 1)
-            tied = self._over_ties(self.thinned.reshape(shape) * values)
+            tied = self.over_ties(self.thinned.reshape(shape) * values)
             sums[self.events] -= tied[self.events]
         return np.asarray(sums)
 
-    def _over_ties(self, values: Floats) -> Floats:
+    def over_ties(self, values: Floats) -> Floats:
         """For each person the sum of `values` (one an event) over the events of the same stratum and time."""
         at_places = np.zeros((self.time.size + 1, *values.shape[1:]))
         at_places[self.events + 1] = values
@@ -136,8 +131,8 @@ class CoxFit:
         past = sets.over_past_events(rate)
         past_means = sets.over_past_events(rate[:, None] * at.means)
         residuals = -at.hazard[:, None] * (sets.X * past[:, None] - past_means)
-        tied = sets._over_ties(np.ones(sets.events.size))[sets.events]
-        own = sets._over_ties(at.means)[sets.events] / tied[:, None]
+        tied = sets.over_ties(np.ones(sets.events.size))[sets.events]
+        own = sets.over_ties(at.means)[sets.events] / tied[:, None]
         residuals[sets.events] += sets.X[sets.events] - own
         back = np.empty_like(residuals)
         back[sets.order] = residuals
@@ -153,59 +148,15 @@ class CoxFit:
 
 
 def fit_cox(X: Floats, time: Floats, event: Ints, stratum: Ints, ties: str) -> CoxFit:
-    """Maximise the partial likelihood by Newton steps that are halved until they climb.
-
-    Refused without events, with collinear covariates, or when the likelihood climbs for ever (separation).
-    """
+    """Maximise the partial likelihood. Refused without events, with collinear covariates, or under separation."""
     sets = risk_sets(X, time, event, stratum, ties)
     if sets.events.size == 0:
         raise Refused("nobody has the event", "check the time, the exits and the subset")
     ones = np.ones(sets.events.size)
-    beta = np.zeros(X.shape[1])
-    at = start = _moments(sets, beta)
-    for _ in range(STEPS):
-        information = _information(sets, at, ones)
-        step = _solve(information, at.score)
-        nearer = _climb(sets, at, beta, step)
-        if nearer is None:
-            break
-        beta, after = nearer
-        refuse_separation(np.abs(beta) * sets.X.std(axis=0))
-        gained, at = after.loglik - at.loglik, after
-        if gained <= TOLERANCE * (1 + abs(at.loglik)):
-            break
-    covariance = np.asarray(np.linalg.inv(_information(sets, at, ones)), dtype=np.float64)
-    refuse_separation(np.sqrt(np.diag(covariance)) * sets.X.std(axis=0) / WIDE)
-    return CoxFit(sets, beta, covariance, start.loglik, at.loglik)
-
-
-def _climb(sets: RiskSets, at: _Moments, beta: Floats, step: Floats) -> tuple[Floats, _Moments] | None:
-    for _ in range(HALVINGS):
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            after = _moments(sets, beta + step)
-        if np.isfinite(after.loglik) and after.loglik >= at.loglik:
-            return beta + step, after
-        step = step / 2
-    return None
-
-
-def _solve(information: Floats, score: Floats) -> Floats:
-    scale = np.sqrt(np.diag(information))
-    if not np.all(scale > 0):
-        raise Refused("a covariate does not vary among those at risk", "leave it out")
-    scaled = information / np.outer(scale, scale)
-    if np.linalg.cond(scaled) > 1e12:
-        raise Refused("the covariates are collinear among those at risk", "leave one of them out")
-    return np.asarray(np.linalg.solve(scaled, score / scale) / scale)
-
-
-def refuse_separation(size: Floats) -> None:
-    """Refuse log ratios whose `size`, for one standard deviation of their covariate, no data could support."""
-    if np.any(size > EDGE):
-        raise Refused(
-            "a hazard ratio has no finite estimate: a group or covariate tells exactly who has the event (separation)",
-            "leave it out, or report survival_difference or aalen_johansen instead",
-        )
+    beta, at, covariance = climb(
+        lambda values: _moments(sets, values), lambda at: _information(sets, at, ones), sets.X.std(axis=0)
+    )
+    return CoxFit(sets, beta, covariance, _moments(sets, np.zeros(beta.size)).loglik, at.loglik)
 
 
 @dataclass(frozen=True)

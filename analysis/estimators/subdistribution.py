@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.estimators.cox_model import HALVINGS, STEPS, TOLERANCE, WIDE, refuse_separation
+from analysis.estimators.newton import climb
 from analysis.estimators.refusals import Refused
 from analysis.estimators.survival_curves import Floats, Ints, count_exits, kaplan_meier
 
@@ -103,35 +103,11 @@ def fit_fine_gray(X: Floats, time: Floats, cause: Ints) -> FineGrayFit:
     data = _prepare(X, time, cause)
     if data.events.size == 0:
         raise Refused("nobody has the event", "check the time, the exits and the subset")
-    beta = np.zeros(X.shape[1])
-    at = _moments(data, beta)
-    for _ in range(STEPS):
-        information = _information(data, at)
-        if np.linalg.cond(information) > 1e14:
-            raise Refused("the covariates are collinear among those at risk", "leave one of them out")
-        step = np.asarray(np.linalg.solve(information, at.score), dtype=np.float64)
-        nearer = _climb(data, at, beta, step)
-        if nearer is None:
-            break
-        beta, after = nearer
-        refuse_separation(np.abs(beta) * data.X.std(axis=0))
-        gained, at = after.loglik - at.loglik, after
-        if gained <= TOLERANCE * (1 + abs(at.loglik)):
-            break
-    bread = np.linalg.inv(_information(data, at))
-    refuse_separation(np.sqrt(np.diag(bread)) * data.X.std(axis=0) / WIDE)
+    beta, at, bread = climb(
+        lambda values: _moments(data, values), lambda at: _information(data, at), data.X.std(axis=0)
+    )
     influence = _influence(data, at) @ bread
     return FineGrayFit(beta, influence.T @ influence, at.loglik)
-
-
-def _climb(data: _Data, at: _Moments, beta: Floats, step: Floats) -> tuple[Floats, _Moments] | None:
-    for _ in range(HALVINGS):
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            after = _moments(data, beta + step)
-        if np.isfinite(after.loglik) and after.loglik >= at.loglik:
-            return beta + step, after
-        step = step / 2
-    return None
 
 
 def _influence(data: _Data, at: _Moments) -> Floats:
