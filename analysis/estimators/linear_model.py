@@ -62,7 +62,8 @@ class LinearModel:
 
     @cached_property
     def leverage(self) -> Floats:
-        h = np.square(self.X @ self.L).sum(axis=1)
+        Z = self.X @ self.L
+        h = np.einsum("ij,ij->i", Z, Z)
         return h if self.weights is None else h * self.weights
 
     @cached_property

@@ -148,10 +148,11 @@ def _group_details(sample: Sample, inside: Bools) -> dict[str, Any]:
     if sample.cluster is not None:
         found["clusters"] = len(np.unique(sample.cluster[inside]))
     if sample.outcomes:
-        seen = {name: values[inside & ~np.isnan(values)] for name, values in sample.outcomes.items()}
-        found["observed"] = {name: len(values) for name, values in seen.items()}
+        seen = {name: inside & ~np.isnan(values) for name, values in sample.outcomes.items()}
+        found["observed"] = {name: int(np.count_nonzero(mask)) for name, mask in seen.items()}
         if len(seen) == 1:
-            found |= _moments(next(iter(seen.values())), mean_of_zero_one(sample.y[~np.isnan(sample.y)]))
+            binary = mean_of_zero_one(sample.y[~np.isnan(sample.y)])
+            found |= _moments(sample.y[next(iter(seen.values()))], binary)
     return found
 
 

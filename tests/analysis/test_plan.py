@@ -245,7 +245,8 @@ def test_the_command_tells_bad_input_in_one_line(folder):
 
 
 def test_importing_the_estimators_is_light():
-    code = "import sys, analysis.estimators.run; print([m for m in ('scipy.stats', 'pandas', 'statsmodels') if m in sys.modules])"
+    heavy = ("scipy.stats", "pandas", "statsmodels")
+    code = f"import sys, analysis.estimators.run; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

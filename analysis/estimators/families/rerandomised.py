@@ -1,5 +1,6 @@
 """Inference by drawing the lots again."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,7 @@ def randomization_test(context: Context) -> Report:
     found, joint = nulls(context, frame, arms, outcomes, statistic=statistic_of(context), hypothesis=hypothesis)
     sided, names = context.analysis.sided, list(frame.sample.outcomes)
     adjusted = _single_step(found, sided) if hypothesis == "complete" else None
-    rows = [
-        _row(context, frame, null, q, name, None if adjusted is None else float(adjusted[k, q]))
-        for q, name in enumerate(names)
-        for k, null in enumerate(found)
-    ]
+    rows = _rows(context, frame, found, adjusted)
     if joint is not None:
         rows += [_joint_row(context, frame, joint, q, name) for q, name in enumerate(names)]
     return Report(tuple(rows), _details(context, found, names, hypothesis), messages=_said(found))
@@ -64,12 +61,7 @@ def romano_wolf(context: Context) -> Report:
     adjusted = step_down_p(found, context.analysis.sided)
     names = list(frame.sample.outcomes)
     wanted = context.reported_arms(frame.sample)
-    rows = [
-        _row(context, frame, null, q, name, float(adjusted[k, q]))
-        for q, name in enumerate(names)
-        for k, null in enumerate(found)
-        if null.arm in wanted
-    ]
+    rows = [row for row in _rows(context, frame, found, adjusted) if row.term in wanted]
     return Report(tuple(rows), _details(context, found, names, hypothesis), messages=_said(found))
 
 
@@ -121,20 +113,26 @@ def _n(context: Context, frame: Frame, null: Null, name: str) -> int:
     return int(inside.sum())
 
 
-def _row(context: Context, frame: Frame, null: Null, q: int, name: str, adjusted: float | None) -> Row:
+def _rows(context: Context, frame: Frame, found: list[Null], adjusted: Floats | None) -> list[Row]:
+    """A row for each outcome and arm; adjusted (arms x outcomes)."""
+    p = [null.p_values(context.analysis.sided) for null in found]
+    t = [null.t_observed for null in found]
+    rows = []
+    for q, name in enumerate(frame.sample.outcomes):
+        for k, null in enumerate(found):
+            row = _row(context, frame, null, q, name)
+            tests: dict[str, Any] = {"statistic": float(t[k][q]), "p_value": float(p[k][q])}
+            rows.append(replace(row, **tests, p_adjusted=None if adjusted is None else float(adjusted[k, q])))
+    return rows
+
+
+def _row(context: Context, frame: Frame, null: Null, q: int, name: str) -> Row:
     labels: dict[str, Any] = {"outcome": context.outcome_label(name), "n": _n(context, frame, null, name)}
     null.check(q)
     estimate = float(null.observed[q])
     if null.centre is not None:
         estimate = raw_difference(frame, str(null.arm), name)
-    return Row(
-        str(null.arm),
-        estimate=estimate,
-        statistic=float(null.t_observed[q]),
-        p_value=float(null.p_values(context.analysis.sided)[q]),
-        p_adjusted=adjusted,
-        **labels,
-    )
+    return Row(str(null.arm), estimate=estimate, **labels)
 
 
 def raw_difference(frame: Frame, arm: str, name: str) -> float:
@@ -168,9 +166,10 @@ def _said(found: list[Null]) -> tuple[str, ...]:
 def _details(context: Context, found: list[Null], names: list[str], hypothesis: str) -> dict[str, Any]:
     keep = context.analysis.keep
     parts = []
+    drawn = [null.t for null in found]
     for q, name in enumerate(names):
-        for null in found:
-            values = null.t[:, min(q, null.t.shape[1] - 1)]
+        for null, t in zip(found, drawn, strict=True):
+            values = t[:, min(q, t.shape[1] - 1)]
             fine = values[np.isfinite(values)]
             count = "assignments" if null.enumerated else "draws"
             parts.append(
