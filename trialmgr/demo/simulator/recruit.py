@@ -38,7 +38,9 @@ def _invite(protocol: Protocol, by: User, rng: np.random.Generator) -> None:
     content = people.export(HOMES, rng)
     found = importing.read_recipients(content, name="bijstand.csv", sites=sites, today=clock.today())
     draft = services.keep_import(trial=TRIAL, rows=found.rows, by=by)
-    services.confirm_import(draft_id=draft.pk, round_code=protocol.rounds[0].code, day=calendar.INVITED, by=by)
+    services.confirm_import(
+        trial=TRIAL, draft_id=draft.pk, round_code=protocol.rounds[0].code, day=calendar.INVITED, by=by
+    )
 
 
 def _sign_up(protocol: Protocol, by: User, rng: np.random.Generator) -> None:
