@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET, require_POST
 from pydantic import BaseModel, ValidationError
 
-from surveys import promises
 from surveys.vault import requests, services, store
 from surveys.vault.state import TooSoon
 from trialmgr.core import clock
@@ -103,13 +102,6 @@ def runs(request: HttpRequest) -> JsonResponse:
 @guarded
 def results(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"released": store.released_results(clock.today())})
-
-
-@require_GET
-@guarded
-def place(request: HttpRequest) -> JsonResponse:
-    """Where this side runs, as digests: the office compares them with its own."""
-    return JsonResponse(promises.place_as_json())
 
 
 def _read(request: HttpRequest, form: type[Form]) -> Form:

@@ -13,7 +13,6 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import settings as django_settings
-from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import get_resolver
@@ -212,10 +211,3 @@ def test_the_database_server_logs_no_answer_even_when_it_logs_everything(wave, p
 def test_a_visit_does_not_print_its_person(person):
     printed = repr(session.Visit(person.pseud, 1, "nl"))
     assert printed == "Visit(wave=1, language=nl)"
-
-
-def test_the_process_can_say_which_promises_hold(capsys):
-    call_command("verify_privacy", language="en")
-    said = capsys.readouterr().out
-    assert said.count("HOLDS") == 8
-    assert "nine addresses, no accounts, no sessions" in said

@@ -5,7 +5,6 @@ import logging
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.core.management import call_command
 from django.test import Client
 from kombu.exceptions import OperationalError
 
@@ -227,20 +226,3 @@ def test_health_needs_no_token(settings):
     response = Client().get("/healthz")
     assert response.json()["process"] == "vault"
     assert response.json()["checks"]["database"] is True
-
-
-def test_the_vault_tells_where_it_stands_without_telling_where(office):
-    place = office.client.get("/place").json()
-    assert place.keys() == {"cluster", "machine", "account"}
-    assert all(len(digest) == 64 for digest in place.values())
-    assert Client().get("/place").status_code == 401
-
-
-def test_the_vault_says_whether_its_own_directory_is_closed(own_state, capsys):
-    own_state.chmod(0o700)
-    call_command("verify_privacy", language="en")
-    assert "open to its own account only" in capsys.readouterr().out
-    own_state.chmod(0o755)
-    with pytest.raises(SystemExit):
-        call_command("verify_privacy", language="en")
-    assert "VAULT_STATE_DIR: 755" in capsys.readouterr().out

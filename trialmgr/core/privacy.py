@@ -37,6 +37,14 @@ TIMED = (
     "interval",
 )
 
+# From the catalog itself: information_schema shows a login only the tables that it has rights on.
+COLUMNS = """
+SELECT c.relname || '.' || a.attname
+  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+ WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -95,11 +103,7 @@ def _office() -> Iterator[Finding]:
         _("%(n)s text columns searched%(where)s") % {"n": len(tables), "where": _where(links)},
     )
     schemas = _rows("SELECT nspname FROM pg_namespace WHERE nspname IN ('answers', 'study')")
-    named = _rows(
-        "SELECT table_name || '.' || column_name FROM information_schema.columns"
-        " WHERE table_schema NOT IN ('pg_catalog', 'information_schema') AND column_name ~ '^pseud'"
-        ""
-    )
+    named = _rows(f"{COLUMNS} AND n.nspname !~ '^(pg_|information_schema)' AND a.attname ~ '^pseud'")
     yield Finding(
         _("The office has no answers and no pseudonyms."), not schemas and not named, _("names of schemas and columns")
     )
@@ -110,14 +114,13 @@ def _office() -> Iterator[Finding]:
 
 def _research() -> Iterator[Finding]:
     timed = _rows(
-        "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'answers'"
-        " AND (data_type = ANY(%s) OR is_identity = 'YES' OR column_default ~ 'now|nextval')",
+        f"{COLUMNS} AND n.nspname = 'answers' AND (format_type(a.atttypid, NULL) = ANY(%s)"
+        " OR a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) ~ 'now|nextval')",
         list(TIMED),
     )
     yield Finding(_("No answer has a time, an address or a number in order."), not timed, _("columns of the answers"))
     told = _rows(
-        "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'answers'"
-        " AND table_name <> 'wave' AND string_to_array(column_name, '_') && %s",
+        f"{COLUMNS} AND n.nspname = 'answers' AND c.relname <> 'wave' AND string_to_array(a.attname::text, '_') && %s",
         list(TELLING),
     )
     text = _("Beside the answers stands nothing that says who gave them.")

@@ -12,7 +12,6 @@ urlpatterns = [
     path("load", views.load),
     path("erase", views.erase),
     path("counts", views.counts),
-    path("place", views.place),
     path("runs", views.runs),
     path("results", views.results),
 ]
