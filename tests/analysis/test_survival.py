@@ -434,3 +434,26 @@ def test_relabelling_the_arms_flips_the_sign(run):
             signs += [r for r in rows if r["term"] == other and r["measure"] in (None, "difference")]
         close(signs[0]["estimate"], -signs[1]["estimate"], 1e-9)
         close(signs[0]["std_error"], signs[1]["std_error"], 1e-9)
+
+
+TREATED = "6 6 6 6+ 7 9+ 10 10+ 11+ 13 16 17+ 19+ 20+ 22 23 25+ 32+ 32+ 34+ 35+"
+PLACEBO = "1 1 2 2 3 4 4 5 5 8 8 8 8 11 11 12 12 15 17 22 23"
+
+
+def test_leukaemia_remission_as_published(analyse, row):
+    """Freireich et al. 1963, weeks in remission; the figures are in every textbook since Cox 1972 and Kalbfleisch."""
+    weeks = f"{TREATED} {PLACEBO}".split()
+    data = {
+        "arm": ["6-MP"] * 21 + ["placebo"] * 21,
+        "t": [float(week.rstrip("+")) for week in weeks],
+        "e": [0.0 if week.endswith("+") else 1.0 for week in weeks],
+    }
+    plan = {"data": {"arm": "arm", "control": "6-MP"}}
+    keys = {"time": "t", "event": "e"}
+    medians = analyse(data, plan=plan, method="kaplan_meier", **keys)
+    assert row(medians, term="6-MP")["estimate"] == 23
+    assert row(medians, term="placebo")["estimate"] == 8
+    assert round(row(analyse(data, plan=plan, method="logrank", **keys))["statistic"], 2) == 16.79
+    for ties, beta, error in (("efron", 1.5721, 0.4124), ("breslow", 1.5092, 0.4096)):
+        one = row(analyse(data, plan=plan, method="cox", ties=ties, **keys), term="placebo")
+        assert (round(one["estimate"], 4), round(one["std_error"], 4)) == (beta, error)
