@@ -6,6 +6,12 @@ from analysis.estimators.registry import Context, methods
 from analysis.estimators.results import Result, Row
 
 MEASURES = (None, "difference")
+COVARIANCES = {
+    "unstructured": ("zonder vaste vorm", "unstructured"),
+    "toeplitz": ("met één samenhang per afstand in de tijd (Toeplitz)", "heterogeneous Toeplitz"),
+    "ar1": ("met een samenhang die afneemt met de tijd (AR1)", "heterogeneous AR(1)"),
+    "compound_symmetry": ("met overal dezelfde samenhang", "compound symmetry"),
+}
 TIMES = ("rmst", "rmtl")  # differences in time, not in people
 
 
@@ -13,7 +19,8 @@ def method_text(context: Context, result: Result) -> dict[str, str]:
     """`nl` and `en`: what was done, on how many rows, with which standard error, and the effect in people."""
     found = methods()[context.analysis.method]
     nl, en = [found.nl], [found.en]
-    for more_nl, more_en in (_outcome(context), _rows(result), _errors(context, result), _status(context)):
+    parts = (_outcome(context), _rows(result), _waves(context, result), _errors(context, result), _status(context))
+    for more_nl, more_en in parts:
         nl += [more_nl] if more_nl else []
         en += [more_en] if more_en else []
     for row in hundreds(context, result):
@@ -42,6 +49,18 @@ def _rows(result: Result) -> tuple[str, str]:
         f"Gebruikt: {result.n_used} van de {result.n_rows} rijen.",
         f"Used: {result.n_used} of {result.n_rows} rows.",
     )
+
+
+def _waves(context: Context, result: Result) -> tuple[str, str]:
+    """How the waves of one person hang together in the model, which may be simpler than the plan asked for."""
+    shape = COVARIANCES.get(str(result.details.get("structure")))
+    if shape is None:
+        return "", ""
+    rule = context.analysis.df or "satterthwaite"
+    df = {"satterthwaite": "Satterthwaite", "kenward_roger": "Kenward-Roger (linear)"}.get(str(rule))
+    nl_df = f" Vrijheidsgraden: {df}." if df else ""
+    en_df = f" Degrees of freedom: {df}." if df else ""
+    return f"De covariantie van de metingen is geschat {shape[0]}.{nl_df}", f"Covariance: {shape[1]}.{en_df}"
 
 
 def _errors(context: Context, result: Result) -> tuple[str, str]:

@@ -195,6 +195,13 @@ def test_waves_never_seen_together_fall_back_to_a_simpler_covariance_and_say_so(
     assert found["refused"] is None
     assert found["details"]["structure"] != "unstructured"
     assert "could not be estimated" in found["messages"][0]
+    assert "AR1" in found["method_text"]["nl"]  # the lag of two waves is never seen either
+
+
+def test_the_method_text_says_covariance_and_degrees_of_freedom(analyse):
+    text = analyse(DATA, plan=PLAN, **MODEL, df="kenward_roger")["method_text"]
+    assert "Covariance: unstructured. Degrees of freedom: Kenward-Roger (linear)." in text["en"]
+    assert "zonder vaste vorm. Vrijheidsgraden: Kenward-Roger (linear)." in text["nl"]
 
 
 SMALL = {
