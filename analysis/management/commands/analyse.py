@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from analysis.estimators.plan import read_plan
 from analysis.estimators.results import Results, to_csv, to_json
 from analysis.estimators.run import run_file
 from trialmgr.core.commands import ToolCommand
@@ -22,13 +23,15 @@ class Command(ToolCommand):
         parser.add_argument("plan", help="the plan file")
         parser.add_argument("data", nargs="?", help="the data file; left out when no analysis reads rows")
         parser.add_argument(
-            "--format", choices=sorted(WRITERS), default="json", help="form of the results (default json)"
+            "--format", choices=sorted([*WRITERS, "html"]), default="json", help="form of the results (default json)"
         )
+        parser.add_argument("--language", choices=("nl", "en"), default="nl", help="language of the page (default nl)")
+        parser.add_argument("--small-cells", type=int, default=0, help="hide counts below this on the page, such as 10")
         parser.add_argument("--out", type=Path, help="write to this file instead of standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
         results = run_file(options["plan"], options["data"], self._progress)
-        text = WRITERS[options["format"]](results)
+        text = self._page(results, options) if options["format"] == "html" else WRITERS[options["format"]](results)
         for analysis in results.analyses:
             if analysis.refused:
                 self.stderr.write(f"{analysis.id}: refused: {analysis.refused}")
@@ -36,6 +39,11 @@ class Command(ToolCommand):
             self.stdout.write(text, ending="")
         else:
             write_whole(options["out"], text)
+
+    def _page(self, results: Results, options: dict[str, Any]) -> str:
+        from analysis.report.page import to_html
+
+        return to_html(read_plan(options["plan"]), results, options["language"], options["small_cells"])
 
     def _progress(self, message: str) -> None:
         self.stderr.write(message)

@@ -1,0 +1,119 @@
+"""Words and numbers of the page, in Dutch and in English."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["nl", "en"]
+
+WORDS: dict[str, tuple[str, str]] = {
+    "title": ("Uitkomsten van het analyseplan", "Results of the analysis plan"),
+    "skip": ("Naar de inhoud", "To the content"),
+    "contents": ("Inhoud", "Contents"),
+    "flow": ("Deelnemers van begin tot eind", "Participants from start to end"),
+    "balance": ("De groepen aan het begin", "The arms at the start"),
+    "effects": ("Effecten", "Effects"),
+    "forest": ("Effecten met hun interval", "Effects with their interval"),
+    "ratios": ("Verhoudingen met hun interval", "Ratios with their interval"),
+    "curves": ("Verloop in de tijd", "Course over time"),
+    "waves": ("Metingen na elkaar", "Waves in turn"),
+    "sensitivity": ("Dezelfde vraag, andere methode", "The same question, another method"),
+    "methods": ("Welke methode, en waarom", "Which method, and why"),
+    "other": ("Overige uitkomsten", "Other results"),
+    "refused": ("Niet gedaan", "Not done"),
+    "colophon": ("Herkomst", "Provenance"),
+    "analysis": ("Analyse", "Analysis"),
+    "method": ("Methode", "Method"),
+    "arm": ("Groep", "Arm"),
+    "compared": ("Vergelijking", "Comparison"),
+    "outcome": ("Uitkomst", "Outcome"),
+    "definition": ("Definitie", "Definition"),
+    "n": ("Aantal (n)", "Number (n)"),
+    "estimate": ("Schatting", "Estimate"),
+    "interval": ("Interval", "Interval"),
+    "p": ("p", "p"),
+    "p_adjusted": ("p (aangepast)", "p (adjusted)"),
+    "planned": ("Vooraf vastgelegd", "Planned beforehand"),
+    "exploratory": ("Niet vooraf vastgelegd", "Not planned beforehand"),
+    "step": ("Stap", "Step"),
+    "covariate": ("Kenmerk", "Covariate"),
+    "mean_sd": ("gemiddelde (sd)", "mean (sd)"),
+    "smd": ("verschil in sd", "difference in sd"),
+    "time": ("Tijd", "Time"),
+    "wave": ("Meting", "Wave"),
+    "at_risk": ("nog gevolgd", "at risk"),
+    "share": ("Aandeel", "Share"),
+    "value": ("Gemiddelde", "Mean"),
+    "control": ("controle", "control"),
+    "versus": ("tegen", "against"),
+    "unit_points": ("procentpunt", "percentage points"),
+    "unit_own": ("eenheid van de uitkomst", "unit of the outcome"),
+    "unit_ratio": ("verhouding", "ratio"),
+    "rows": ("Gebruikte rijen", "Rows used"),
+    "of": ("van", "of"),
+    "randomised": ("Geloot", "Randomised"),
+    "used": ("Gebruikt", "Used"),
+    "dropped": ("Niet gebruikt, met reden", "Not used, with reason"),
+    "measure": ("Maat", "Measure"),
+    "statistic": ("Toets", "Test"),
+    "note": ("Opmerking", "Note"),
+    "hidden": ("verborgen (klein aantal)", "hidden (small number)"),
+    "cut": (
+        "Aantallen onder {k} zijn verborgen, met zoveel andere als nodig is om ze niet te kunnen terugrekenen.",
+        "Counts below {k} are hidden, with as many others as keep them from being worked out.",
+    ),
+    "yes": ("ja", "yes"),
+    "no": ("nee", "no"),
+    "picture": ("Grafiek", "Chart"),
+    "same_numbers": ("Dezelfde getallen staan in de tabel hieronder.", "The same numbers are in the table below."),
+}
+STEPS: dict[str, tuple[str, str]] = {
+    "assessed": ("Beoordeeld", "Assessed"),
+    "excluded": ("Niet meegedaan", "Excluded"),
+    "randomised": ("Geloot", "Randomised"),
+    "allocated": ("Toegewezen", "Allocated"),
+    "received": ("Kreeg de aanpak", "Received the arm"),
+    "not_received": ("Kreeg de aanpak niet", "Did not receive the arm"),
+    "withdrew": ("Toestemming ingetrokken", "Withdrew consent"),
+    "answered": ("Antwoordde", "Answered"),
+    "not_answered": ("Antwoordde niet", "Did not answer"),
+    "analysed": ("In de analyse", "Analysed"),
+    "remaining": ("Over", "Remaining"),
+}
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A language with its words and its way to write numbers."""
+
+    language: Language = "nl"
+
+    def __call__(self, key: str) -> str:
+        return WORDS[key][0 if self.language == "nl" else 1]
+
+    def step(self, name: str) -> str:
+        return STEPS.get(name, (name, name))[0 if self.language == "nl" else 1]
+
+    def number(self, value: float | None, *, percent: bool = False) -> str:
+        """Three significant digits, or percentage points to one decimal; an en dash for what does not exist."""
+        if value is None or not math.isfinite(value):
+            return "–"
+        if percent:
+            return self.decimal(f"{100 * value:.1f}")
+        size = 0 if value == 0 else math.floor(math.log10(abs(value)))
+        return self.decimal(f"{value:.{min(6, max(0, 2 - size))}f}")
+
+    def decimal(self, text: str) -> str:
+        text = text.replace("-", "−")
+        return text.replace(".", ",") if self.language == "nl" else text
+
+    def p_value(self, value: float | None) -> str:
+        if value is None:
+            return "–"
+        return self.decimal("< 0.001" if value < 0.001 else f"{value:.3f}")
+
+    def interval(self, low: float | None, high: float | None, *, percent: bool = False) -> str:
+        if low is None and high is None:
+            return "–"
+        to = "tot" if self.language == "nl" else "to"
+        return f"{self.number(low, percent=percent)} {to} {self.number(high, percent=percent)}"
