@@ -1,5 +1,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -16,6 +18,12 @@ def now() -> Iterator[None]:
     """The fifth of March 2018, in the middle of Tilburg's recruitment."""
     with clock.at(factories.NOW), translation.override("en"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_anchors(settings: Any, tmp_path: Path) -> None:
+    """Anchors of a test's own: those of another test tell of a chain that is gone."""
+    settings.ANCHOR_FILE = str(tmp_path / "anchors")
 
 
 @pytest.fixture

@@ -23,6 +23,10 @@ EVENTS = (
     " FROM audit.log WHERE seq > %s AND seq <= %s ORDER BY seq"
 )
 NO_END = 2**62
+CHANGED_DETAIL = """
+    SELECT l.seq FROM audit.log l JOIN audit.detail d USING (seq)
+    WHERE encode(sha256(convert_to(d.salt || d.payload, 'UTF8')), 'hex') <> l.payload_digest ORDER BY l.seq LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,15 @@ def verify(anchors: dict[int, str] | None = None) -> tuple[int, Break | None]:
         previous, last = event.hash, event.at
     if open_anchors:
         return expected, Break(expected + 1, f"the chain ends at {expected}, an anchor names event {max(open_anchors)}")
-    return expected, None
+    return expected, _changed_detail()
+
+
+def _changed_detail() -> Break | None:
+    """The first event whose particulars no longer have their digest; erased ones are in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(CHANGED_DETAIL)
+        row = cursor.fetchone()
+    return Break(int(row[0]), "what is told with it was changed") if row else None
 
 
 def _wrong_with(event: Event, expected: int, previous: str, last: datetime | None, anchored: str) -> str:

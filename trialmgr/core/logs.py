@@ -3,7 +3,7 @@
 import logging
 import traceback
 
-CONTROL = {code: f"\\x{code:02x}" for code in [*range(32), 127, *range(128, 160)]}
+CONTROL = {code: f"\\x{code:02x}" for code in [*range(32), 127, *range(128, 160), 0x2028, 0x2029]}
 
 
 class LineFormatter(logging.Formatter):

@@ -79,6 +79,11 @@ def message(request: HttpRequest, status: int, title: str, text: str) -> HttpRes
     return render(request, "core/message.html", {"title": title, "text": text}, status=status)
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    text = _("Something in this request was not in order. Go back, load the page again, and try once more.")
+    return message(request, 400, _("This could not be read"), text)
+
+
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     text = _("The form was open too long or came from another page. Go back, copy what you typed, and try again.")
     return message(request, 403, _("This form has expired"), text)

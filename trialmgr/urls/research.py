@@ -6,7 +6,8 @@ from django.utils.translation import gettext_lazy as _
 from trialmgr.core.navigation import Section
 from trialmgr.urls import staff
 
-handler403, handler404, handler500 = staff.handler403, staff.handler404, staff.handler500
+handler400, handler403 = staff.handler400, staff.handler403
+handler404, handler500 = staff.handler404, staff.handler500
 
 urlpatterns = [
     *staff.urlpatterns,

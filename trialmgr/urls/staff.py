@@ -6,6 +6,7 @@ from django.urls import include, path
 from trialmgr.core import views
 from trialmgr.core.health import healthz
 
+handler400 = views.bad_request
 handler403 = views.no_access
 handler404 = views.not_found
 handler500 = views.failed

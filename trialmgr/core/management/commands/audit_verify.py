@@ -18,8 +18,8 @@ class Command(ToolCommand):
         parser.add_argument("--anchors", help="file with anchors that left the database")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        source = options["anchors"] or settings.ANCHOR_FILE
-        known = anchors.read(source) if source and Path(source).exists() else {}
+        named, own = options["anchors"], settings.ANCHOR_FILE
+        known = anchors.read(named) if named else anchors.read(own) if own and Path(own).exists() else {}
         count, broken = audit.verify(known)
         if broken:
             self.stderr.write(f"event {broken.seq}: {broken.what}")

@@ -1,0 +1,174 @@
+"""The audit chain: added to, never changed; and when somebody manages to, `audit_verify` names the place."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+
+from tests.office.races import faults, together
+from trialmgr.core import anchors, audit
+from trialmgr.core.errors import BadInput
+from trialmgr.core.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def chain(db):
+    """Nine events."""
+    for number in range(1, 10):
+        audit.record("test.done", f"test:{number}", by="test", reason=f"reden {number}", number=number)
+
+
+def tamper(statement, *values):
+    """What a superuser could do who takes the triggers away."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(statement, values)
+        cursor.execute("SET session_replication_role = DEFAULT")
+
+
+def remake():
+    """Make the chain anew from the rows as they stand, as somebody who knows the method would."""
+    previous = audit.GENESIS
+    for event in list(audit.events()):
+        tamper("UPDATE audit.log SET prev = %s WHERE seq = %s", previous, event.seq)
+        previous = audit.digest_of(next(audit.events(after=event.seq - 1)))
+        tamper("UPDATE audit.log SET hash = %s WHERE seq = %s", previous, event.seq)
+
+
+def verify(*arguments):
+    out, err = StringIO(), StringIO()
+    try:
+        call_command("audit_verify", *arguments, stdout=out, stderr=err)
+    except SystemExit as end:
+        return end.code, err.getvalue().strip()
+    return 0, out.getvalue().strip()
+
+
+@pytest.fixture
+def anchored(chain, settings, tmp_path):
+    settings.ANCHOR_FILE = str(tmp_path / "elsewhere" / "office")
+    anchors.write()
+    return settings.ANCHOR_FILE
+
+
+def test_a_chain_that_nobody_touched_holds(chain):
+    assert verify() == (0, "verified: 9 events, 0 anchors")
+
+
+def test_an_empty_chain_holds(db):
+    assert verify() == (0, "verified: 0 events, 0 anchors")
+
+
+@pytest.mark.parametrize("column", ["actor", "on_behalf", "verb", "object", "reason", "payload_digest"])
+def test_an_edited_event_is_named(chain, column):
+    tamper(f"UPDATE audit.log SET {column} = 'other' WHERE seq = 4")
+    assert verify() == (1, "event 4: was changed after it was written")
+
+
+def test_a_moment_set_back_is_named(chain):
+    tamper("UPDATE audit.log SET at = at - interval '1 microsecond' WHERE seq = 4")
+    assert verify() == (1, "event 4: was changed after it was written")
+
+
+def test_a_removed_event_is_named(chain):
+    tamper("DELETE FROM audit.log WHERE seq = 4")
+    assert verify() == (1, "event 4: event 4 is missing")
+
+
+def test_a_new_hash_for_an_edited_event_breaks_the_next_one(chain):
+    tamper("UPDATE audit.log SET reason = 'other' WHERE seq = 4")
+    changed = next(audit.events(after=3))
+    tamper("UPDATE audit.log SET hash = %s WHERE seq = 4", audit.digest_of(changed))
+    assert verify() == (1, "event 5: does not follow from the event before it")
+
+
+def test_a_cut_tail_is_named_by_the_anchor(anchored):
+    tamper("DELETE FROM audit.log WHERE seq > 6")
+    assert verify("--anchors", anchored) == (1, "event 7: the chain ends at 6, an anchor names event 9")
+
+
+def test_a_chain_made_anew_is_named_by_the_anchor(anchored):
+    tamper("UPDATE audit.log SET reason = 'other' WHERE seq = 4")
+    remake()
+    assert audit.verify() == (9, None)
+    code, text = verify()
+    assert (code, text) == (1, "event 9: differs from the anchor that left the database: the chain was made anew")
+
+
+def test_changed_particulars_are_named(chain):
+    tamper("UPDATE audit.detail SET payload = '{\"number\":7}' WHERE seq = 4")
+    assert verify() == (1, "event 4: what is told with it was changed")
+
+
+def test_particulars_of_a_person_can_be_erased_without_breaking_the_chain(chain):
+    tamper("DELETE FROM audit.detail WHERE seq = 4")
+    assert verify()[0] == 0
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE audit.log SET reason = ''", "DELETE FROM audit.log", "TRUNCATE audit.log CASCADE"]
+)
+def test_the_database_itself_refuses_a_change(chain, statement):
+    with pytest.raises(IntegrityError, match="only ever added to"), transaction.atomic():
+        connection.cursor().execute(statement)
+
+
+def test_fields_cannot_run_into_each_other(db):
+    audit.record("a.b", "c", by="x", reason="yz")
+    audit.record("a.b", "cy", by="x", reason="z")
+    one, two = audit.events()
+    assert audit.digest_of(one) == one.hash
+    assert audit.digest_of(two) == two.hash
+    assert one.hash != two.hash
+
+
+def test_an_event_of_a_deed_that_was_undone_is_undone_too(db):
+    with transaction.atomic():
+        audit.record("test.done", "test:1", by="test")
+        transaction.set_rollback(True)
+    assert audit.head() is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_written_at_one_moment_form_one_line():
+    user = User.objects.create_user("a@stad.example", "a long password 1", name="A")
+
+    def write():
+        with transaction.atomic():
+            audit.record("test.done", "test:1", by=user)
+
+    assert faults(together(*[write] * 16)) == []
+    assert audit.verify() == (16, None)
+
+
+def test_an_anchor_is_written_once_for_one_head(anchored):
+    assert anchors.write() is None
+    audit.record("test.done", "test:10", by="test")
+    assert anchors.write().startswith("10 ")
+    assert list(anchors.read(anchored)) == [9, 10]
+    assert verify() == (0, "verified: 10 events, 2 anchors")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nine abc", "1: is not an anchor"),
+        ("9 " + "a" * 63, "1: is not an anchor"),
+        ("9 " + "a" * 64 + "\n9 " + "b" * 64, "2: event 9 has two anchors"),
+    ],
+)
+def test_a_file_of_anchors_that_was_changed_is_refused(db, tmp_path, text, message):
+    path = tmp_path / "anchors"
+    path.write_text(text, "ascii")
+    with pytest.raises(BadInput, match=message):
+        anchors.read(path)
+    assert verify("--anchors", str(path))[0] == 2
+
+
+def test_a_file_of_anchors_that_is_not_there_is_not_passed_over(chain, tmp_path):
+    code, text = verify("--anchors", str(tmp_path / "gone"))
+    assert (code, "cannot be read" in text) == (2, True)
