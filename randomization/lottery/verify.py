@@ -40,8 +40,7 @@ def block(seed, domain, number):
 
 def words(seed, domain):
     """The stream of a domain as numbers of 8 bytes, four in a block."""
-    for number in count():
-        yield from struct.unpack(">4Q", block(seed, domain, number))
+    return (word for number in count() for word in struct.unpack(">4Q", block(seed, domain, number)))
 
 
 def below(stream, n):
@@ -150,9 +149,10 @@ def slots(record, seed):
     for stratum, place, unit, arm, key in record["revealed"]:
         taken[stratum] += 1
         seal = sha256(f"VLOT-1|slot|{stratum}|{place}|{arm}|{key}")
-        arms[unit] = drawn[stratum][place - 1] if seed else arm
-        opens = place == taken[stratum] and seal == record["slots"][stratum][place - 1] and arm == arms[unit]
-        require(opens, f"revealed: {unit}: place {place} of {stratum} is out of turn, or its seal does not hold {arm}")
+        opens = seal == record["slots"][stratum][place - 1] and (not seed or arm == drawn[stratum][place - 1])
+        require(opens, f"revealed: {unit}: the seal of place {place} of {stratum} does not hold {arm}")
+        require(place == taken[stratum] and unit not in arms, f"revealed: {unit}: got place {place} out of turn")
+        arms[unit] = arm
     return arms, None, None
 
 

@@ -199,8 +199,9 @@ const VLOT1 = (() => {
       taken.set(stratum, (taken.get(stratum) ?? 0) + 1);
       const seal = await sha256(text.encode(`VLOT-1|slot|${stratum}|${place}|${arm}|${secret}`));
       const right = key ? drawn.get(stratum)?.[place - 1] : arm;
-      const opens = place === taken.get(stratum) && seal === record.slots[stratum]?.[place - 1] && arm === right;
-      require(opens, "revealed", { unit, place, stratum, arm });
+      const opens = seal === record.slots[stratum]?.[place - 1] && arm === right;
+      const inTurn = place === taken.get(stratum) && !arms.has(unit);
+      require(opens && inTurn, "revealed", { unit, place, stratum, arm });
       arms.set(unit, right);
     }
     return { arms, log: [] };

@@ -123,7 +123,11 @@ def another_seal(record):
     record["slots"]["north"][1] = "00" * 32
 
 
-@pytest.mark.parametrize("tamper", [wrong_arm, out_of_turn, passed_over, another_seal])
+def two_places_for_one(record):
+    record["revealed"][1][2] = "a"
+
+
+@pytest.mark.parametrize("tamper", [wrong_arm, out_of_turn, passed_over, another_seal, two_places_for_one])
 @pytest.mark.parametrize("closed", [False, True])
 def test_a_changed_reveal_is_found(tamper, closed):
     record, _ = given(sealed(), "a", "b")
