@@ -19,6 +19,10 @@ class Registration(models.Model):
     sha256 = models.CharField(max_length=64)
     registered_at = models.DateTimeField()
 
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"id", "trial", "number", "document", "sha256", "registered_at"}
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["trial", "number"], name="registration_number_once_in_trial"),
@@ -49,6 +53,10 @@ class Run(models.Model):
     requested_at = models.DateTimeField()
     fault = models.CharField(max_length=300, blank=True)
 
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"id", "code", "trial", "registration", "purpose", "status", "requested_by", "requested_at", "fault"}
+
     class Meta:
         constraints = [models.CheckConstraint(name="run_status_known", condition=models.Q(status__in=Status.values))]
         indexes = [models.Index(fields=["trial", "-requested_at"], name="run_of_trial")]
@@ -64,6 +72,10 @@ class Approval(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"id", "run", "by", "at"}
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "by"], name="approval_once_a_person")]
 
@@ -78,6 +90,10 @@ class Result(models.Model):
     document = models.TextField()
     sha256 = models.CharField(max_length=64)
 
+    class Privacy:
+        scrub = {"document"}
+        keep = {"run", "sha256"}
+
     def __str__(self) -> str:
         return f"result of run {self.run_id}"
 
@@ -91,6 +107,10 @@ class Release(models.Model):
     proposed_at = models.DateTimeField()
     confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     confirmed_at = models.DateTimeField(null=True)
+
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"run", "ground", "proposed_by", "proposed_at", "confirmed_by", "confirmed_at"}
 
     class Meta:
         constraints = [

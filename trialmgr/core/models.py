@@ -43,6 +43,10 @@ class User(AbstractBaseUser):
 
     objects: ClassVar[UserManager] = UserManager()
 
+    class Privacy:
+        scrub: ClassVar[set[str]] = {"email", "name", "password", "last_login"}
+        keep: ClassVar[set[str]] = {"id", "is_active", "date_joined"}
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS = ["name"]
@@ -62,6 +66,10 @@ class Membership(models.Model):
     trial = models.SlugField(max_length=40)
     site = models.SlugField(max_length=40, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Privacy:
+        scrub: ClassVar[set[str]] = set()
+        keep: ClassVar[set[str]] = {"id", "user", "role", "trial", "site", "ended_at"}
 
     class Meta:
         constraints = [

@@ -15,6 +15,10 @@ class Trial(models.Model):
     created_at = models.DateTimeField(_("created"))
     first_drawn_at = models.DateTimeField(_("first draw"), null=True, blank=True)
 
+    class Privacy:
+        scrub: ClassVar[set[str]] = set()
+        keep: ClassVar[set[str]] = {"id", "code", "created_at", "first_drawn_at"}
+
     def __str__(self) -> str:
         return self.code
 
@@ -31,6 +35,21 @@ class ProtocolVersion(models.Model):
     reason = models.TextField(_("reason"), blank=True)
     amends = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="amended_by")
     after_first_draw = models.BooleanField(_("made after the first draw"), default=False)
+
+    class Privacy:
+        scrub: ClassVar[set[str]] = set()
+        keep: ClassVar[set[str]] = {
+            "id",
+            "trial",
+            "number",
+            "document",
+            "sha256",
+            "created_at",
+            "created_by",
+            "reason",
+            "amends",
+            "after_first_draw",
+        }
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -1,0 +1,212 @@
+"""Getting in, staying in, getting out: second factor, limits, safe redirects, health."""
+
+import time
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.conf import settings as live
+from django.test import Client
+
+from tests.office import factories as make
+from trialmgr.core import health
+from trialmgr.core.models import Role, User
+
+pytestmark = pytest.mark.django_db
+PEOPLE = "/t/tilburg/people/"
+
+
+@pytest.fixture
+def leader(tilburg):
+    return make.make_user(Role.LEADER)
+
+
+def aged(client, **seconds):
+    """The same session, so many seconds older."""
+    session = client.session
+    for name, value in seconds.items():
+        session[name] = int(time.time()) - value
+    session.save()
+    return client
+
+
+def test_after_half_an_hour_without_use_one_logs_in_again(leader):
+    client = aged(make.log_in(leader), began=1900, seen=1801)
+    assert client.get(PEOPLE)["Location"] == f"/account/login/?next={PEOPLE}"
+    assert client.get("/account/").status_code == 302
+
+
+def test_who_keeps_working_stays_in(leader):
+    client = aged(make.log_in(leader), began=7200, seen=1700)
+    assert client.get(PEOPLE).status_code == 200
+    assert client.session["seen"] >= int(time.time()) - 5
+
+
+def test_after_twelve_hours_one_logs_in_again(leader):
+    client = aged(make.log_in(leader), began=12 * 3600 + 1, seen=10)
+    assert client.get(PEOPLE).status_code == 302
+
+
+def test_an_account_that_was_closed_is_out_at_once(leader):
+    client = make.log_in(leader)
+    User.objects.filter(pk=leader.pk).update(is_active=False)
+    assert client.get(PEOPLE).status_code == 302
+
+
+def test_another_password_ends_every_session(leader):
+    client = make.log_in(leader)
+    user = User.objects.get(pk=leader.pk)
+    user.set_password("another long password")
+    user.save()
+    assert client.get(PEOPLE).status_code == 302
+
+
+def test_logging_out_takes_a_post_and_ends_the_session(leader):
+    client = make.log_in(leader)
+    client.get("/account/logout/")
+    assert client.get(PEOPLE).status_code == 200
+    key = client.session.session_key
+    client.post("/account/logout/")
+    again = make.visitor()
+    again.cookies[live.SESSION_COOKIE_NAME] = key
+    assert again.get(PEOPLE).status_code == 302
+
+
+def log_in_by_form(client, user, password=make.SECRET, target=""):
+    return client.post("/account/login/", {"login": user.email, "password": password, "next": target})
+
+
+def test_a_password_leads_to_the_second_factor_and_no_further(leader):
+    client = make.visitor()
+    response = log_in_by_form(client, leader)
+    assert response["Location"].startswith("/account/2fa/authenticate/")
+    assert client.get(PEOPLE)["Location"].startswith("/account/login/")
+
+
+def test_a_wrong_code_does_not_let_in(leader):
+    client = make.visitor()
+    log_in_by_form(client, leader)
+    assert client.post("/account/2fa/authenticate/", {"code": "000000"}).status_code == 200
+    assert client.get(PEOPLE).status_code == 302
+
+
+def test_a_code_lets_in_once(leader):
+    from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+    from allauth.mfa.utils import decrypt
+
+    secret = decrypt(Authenticator.objects.get(user=leader).data["secret"])
+    code = format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+    first, second = make.visitor(), make.visitor()
+    for client in (first, second):
+        log_in_by_form(client, leader)
+        client.post("/account/2fa/authenticate/", {"code": code})
+    assert first.get(PEOPLE).status_code == 200
+    assert second.get(PEOPLE).status_code == 302
+
+
+def test_who_has_no_second_factor_is_sent_to_the_page_that_adds_one(tilburg):
+    client = make.visitor()
+    log_in_by_form(client, make.make_user(Role.LEADER, second_factor=False))
+    assert client.get(PEOPLE)["Location"] == "/account/second-factor/"
+    assert client.get("/account/second-factor/").status_code == 200
+
+
+def test_an_unknown_address_and_a_wrong_password_look_alike(leader):
+    texts = []
+    for email in (leader.email, "nobody@stad.example"):
+        response = make.visitor().post("/account/login/", {"login": email, "password": "not the password"})
+        texts.append((response.status_code, "are not correct" in response.content.decode()))
+    assert texts[0] == texts[1] == (200, True)
+
+
+def test_guessing_is_slowed_down_for_that_account_only(leader):
+    other = make.make_user(Role.LEADER)
+    for _ in range(12):
+        response = make.visitor().post("/account/login/", {"login": leader.email, "password": "guess"})
+    assert "Too many" in response.content.decode()
+    elsewhere = Client(REMOTE_ADDR="10.0.0.9", headers={"accept-language": "en"})
+    assert "Too many" in log_in_by_form(elsewhere, leader).content.decode()
+    assert log_in_by_form(elsewhere, other)["Location"].startswith("/account/2fa/")
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["//evil.example", "https:evil.example", "/\\evil.example", "https://evil.example/", "javascript:alert(1)"],
+)
+def test_no_redirect_leaves_the_house(leader, target):
+    client = make.log_in(leader)
+    for response in (
+        client.post("/language/", {"language": "en", "next": target}),
+        client.post("/account/logout/", {"next": target}),
+        log_in_by_form(make.visitor(), make.make_user(second_factor=False), target=target),
+    ):
+        assert response.status_code == 302
+        assert response["Location"].startswith("/")
+        assert "evil" not in response["Location"].partition("?")[0]
+
+
+def test_a_form_without_its_token_is_refused_and_explained(leader):
+    client = Client(enforce_csrf_checks=True, headers={"accept-language": "en"})
+    client.force_login(leader)
+    response = client.post("/t/tilburg/people/add/", {"site": "tilburg"})
+    assert response.status_code == 403
+    assert "This form has expired" in response.content.decode()
+
+
+def test_every_post_of_the_office_needs_the_token(leader):
+    from tests.office.test_access import MATRIX, ROUTES
+
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(leader)
+    parts = {"trial": "tilburg", "code": "H-1", "person": 1, "number": 1, "contact": 1, "draft": 1}
+    for text in MATRIX.actions:
+        assert client.post(ROUTES[text].url(parts)).status_code == 403, text
+        assert client.post(ROUTES[text].url(parts), "x", content_type="text/plain").status_code == 403, text
+
+
+def test_cookies_are_for_this_process_and_out_of_reach_of_scripts(leader):
+    client = make.visitor()
+    log_in_by_form(client, leader)
+    cookie = client.cookies[live.SESSION_COOKIE_NAME]
+    assert live.SESSION_COOKIE_NAME.endswith("office-session")
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+
+
+def test_pages_are_not_kept_not_framed_and_run_no_foreign_script(leader):
+    response = make.log_in(leader).get(PEOPLE)
+    assert response["Cache-Control"] == "no-store"
+    assert response["X-Frame-Options"] == "DENY"
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "localhost:80@evil.example"])
+def test_a_foreign_host_is_refused(leader, host):
+    assert make.visitor().get("/account/password/reset/", headers={"host": host}).status_code == 400
+
+
+def test_health_is_well_when_database_and_broker_answer():
+    response = make.visitor().get("/healthz")
+    assert (response.status_code, response.json()) == (
+        200,
+        {"process": "office", "ok": True, "checks": {"database": True, "broker": True}},
+    )
+
+
+def test_health_says_when_the_broker_is_down(settings):
+    settings.CELERY_BROKER_URL = "redis+socket:///nowhere/broker.sock"
+    response = make.visitor().get("/healthz")
+    assert response.status_code == 503
+    assert response.json()["checks"] == {"database": True, "broker": False}
+
+
+def test_health_says_when_the_database_is_down(monkeypatch):
+    monkeypatch.setattr(health, "database", lambda: 1 / 0)
+    response = make.visitor().get("/healthz")
+    assert (response.status_code, response.json()["checks"]["database"]) == (503, False)
+
+
+def test_pages_work_while_the_broker_is_down(tilburg, settings):
+    settings.CELERY_BROKER_URL = "redis+socket:///nowhere/broker.sock"
+    client = make.log_in(make.make_user(Role.STATISTICIAN))
+    assert client.post("/t/tilburg/draws/", {"round": "first", "event": "7"}).status_code == 302
