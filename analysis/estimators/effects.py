@@ -75,16 +75,16 @@ def lin_design(context: Context, sample: Sample) -> Design:
 
 
 def interacted(sample: Sample, block: Block) -> Design:
-    """Lin's design; an indicator of missing values has no slope in an arm where none, or all, are missing."""
+    """Lin's design; an indicator of missing values gets slopes only if it varies in every arm."""
     if not block.names:
         return assemble(sample, [])
     centred = block.X - np.average(block.X, axis=0, weights=sample.weights)
     arms = arm_dummies(sample)
+    steady = [np.ptp(block.X[sample.arm == code], axis=0) == 0 for code in range(len(sample.arms))]
+    single = np.any(steady, axis=0)
+    slopes = [i for i, name in enumerate(block.names) if not (single[i] and name.endswith(" missing"))]
     blocks = [Block(block.names, centred)]
     for name, column in zip(arms.names, arms.X.T, strict=True):
-        inside = block.X[column == 1]
-        constant = np.ptp(inside, axis=0) == 0
-        slopes = [i for i, other in enumerate(block.names) if not (constant[i] and other.endswith(" missing"))]
         names = tuple(f"{name} x {block.names[i]}" for i in slopes)
         blocks.append(Block(names, centred[:, slopes] * column[:, None]))
     return assemble(sample, blocks)

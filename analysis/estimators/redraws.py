@@ -166,7 +166,8 @@ def _procedure(
                 template += [_arm_code(sample, name)] * times
             return Procedure(observed, arms, template_groups(codes, tuple(template)), rules)
         return Procedure(observed, arms, group_by(codes, observed), rules)
-    codes = np.zeros(len(first), np.intp) if design.strata is None else _codes(sample, design.strata, first)
+    strata = design.strata if "strata" in design.model_fields_set else context.key("strata")
+    codes = np.zeros(len(first), np.intp) if strata is None else _codes(sample, strata, first)
     return Procedure(observed, arms, group_by(codes, observed), rules)
 
 

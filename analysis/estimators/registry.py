@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from analysis.estimators.columns import label, listed_columns
-from analysis.estimators.data import Table
+from analysis.estimators.data import Table, same_level
 from analysis.estimators.plan import AnalysisKeys, DataKeys
 from analysis.estimators.refusals import Refused, listed
 from analysis.estimators.results import Dropped, Report
 from analysis.estimators.sample import (
+    MISSING_ORDER,
     Bools,
     Ints,
     Sample,
@@ -112,6 +113,11 @@ class Context:
         if self.key("cluster") is not None:
             self.note(f"this method takes rows as independent: the cluster {label(self.key('cluster'))!r} is not used")
 
+    def raw_only(self) -> None:
+        """Say so when covariates are named and the method cannot use them."""
+        if self.analysis.covariates or self.analysis.fixed_effects:
+            self.note("this method compares raw outcomes: covariates and fixed effects are not used")
+
     @property
     def data(self) -> Table:
         if self.table is None:
@@ -145,9 +151,10 @@ class Context:
             )
         if wanted is None:
             return arms
-        if wanted not in arms:
+        match = tuple(arm for arm in arms if same_level(arm, wanted))
+        if not match:
             raise Refused(f"no row has the treatment {wanted!r}", f"name one of {listed(arms)}")
-        return (wanted,)
+        return match
 
     def subset(self) -> Bools:
         """Rows that meet every condition of `subset`."""
@@ -280,7 +287,8 @@ class Context:
         assert self.n_used is not None
         lost = self.n_used - sample.n
         if lost:
-            self.dropped = [*self.dropped, Dropped(reason, column, lost)]
+            dropped = [*self.dropped, Dropped(reason, column, lost)]
+            self.dropped = sorted(dropped, key=lambda part: MISSING_ORDER.index(part.reason))
         randomised = {name: part["randomised"] for name, part in self.details.get("arms", {}).items()}
         self.n_used = sample.n
         if sample.arms:

@@ -128,6 +128,7 @@ def wilson(events: int, n: int, z: float) -> tuple[float, float]:
 )
 def risk_ratio(context: Context) -> Report:
     """Ratio of raw risks, Katz's standard error of its logarithm; with a cluster the delta method on CR2."""
+    context.raw_only()
     sample = context.sample(covariates=False)
     rows = [_risk_ratio(context, arm, found) for arm, found in pair_fits(context, sample, arms_only)]
     if all(row.estimate is None for row in rows):

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from analysis.estimators.columns import label
+from analysis.estimators.columns import ColumnRef, label
 from analysis.estimators.effects import ArmFit, arm_row, arms_only, joint_of, merged, pair_fits
 from analysis.estimators.inference import estimate_row
 from analysis.estimators.plan import AnalysisKeys
@@ -16,7 +16,7 @@ from analysis.estimators.sample import Ints, Sample
 
 
 class DescribeKeys(AnalysisKeys):
-    by: str | None = None
+    by: ColumnRef | None = None
 
 
 class DifferenceKeys(AnalysisKeys):
@@ -72,11 +72,15 @@ def _described(values: np.ndarray, arm: str, outcome: str, subgroup: str | None,
 def difference_in_means(context: Context) -> Report:
     """Raw difference of each arm and the control, on the rows of these two (Neyman; HC2 is its equal)."""
     keys = context.keys(DifferenceKeys)
-    sample = context.sample(covariates=context.key("weights") is not None)
+    context.raw_only()
+    persons = sample = context.sample(covariates=context.key("weights") is not None)
     if keys.aggregate is not None:
-        sample = cluster_means(context, sample)
+        sample = cluster_means(context, persons)
     fits = list(pair_fits(context, sample, arms_only))
-    rows = tuple(found if isinstance(found, Row) else arm_row(context, found, arm) for arm, found in fits)
+    rows = tuple(
+        found if isinstance(found, Row) else arm_row(context, found, arm, n=persons.observed(found.outcome).pair(arm).n)
+        for arm, found in fits
+    )
     return Report(rows, joint=_joint(context, rows, fits))
 
 

@@ -49,6 +49,7 @@ def mann_whitney(context: Context) -> Report:
     """
     sample = context.sample(covariates=False, cluster=False)
     context.rows_independent()
+    context.raw_only()
     arms = context.reported_arms(sample)
     rows = [_mann_whitney(context, name, part, arm) for name, part in context.outcomes(sample) for arm in arms]
     return Report(tuple(rows))
@@ -57,6 +58,7 @@ def mann_whitney(context: Context) -> Report:
 def _parts(context: Context) -> Iterator[tuple[str, Sample]]:
     sample = context.sample(control=False, covariates=False, cluster=False)
     context.rows_independent()
+    context.raw_only()
     if len(sample.arms) < 2:
         raise Refused("there is only one arm", "check `arm` and the subset")
     for name, part in context.outcomes(sample):
