@@ -58,7 +58,9 @@ class MemberForm(forms.Form):
         validators=[RegexValidator(r"^[+0][0-9 ().-]{8,18}$", _("Write a number like 06-12345678."))],
     )
     language = forms.ChoiceField(
-        label=_("Language of letters and questionnaires"), choices=[("nl", "Nederlands"), ("en", "English")]
+        label=_("Language of letters and questionnaires"),
+        choices=[("nl", "Nederlands"), ("en", "English")],
+        initial="nl",  # a partner of whom nothing but this is sent is no partner
     )
 
     def member(self) -> Member:

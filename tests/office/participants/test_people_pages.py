@@ -1,0 +1,288 @@
+"""The pages about people: the list, entering, one household's way, and the import."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from participants import tasks
+from participants.models import Exit, Household, ImportDraft, Person, StepKind
+from tests.office import factories as make
+from trialmgr.core import clock
+from trialmgr.core.models import Role
+
+pytestmark = pytest.mark.django_db
+PEOPLE = "/t/tilburg/people/"
+MESSY = (Path(__file__).parent / "data" / "uitdraai.csv").read_bytes()
+
+
+@pytest.fixture
+def support(tilburg):
+    return make.log_in(make.make_user(Role.SUPPORT))
+
+
+def page(response):
+    return response.content.decode()
+
+
+def entry(**over):
+    home = {
+        "site": "tilburg",
+        "round": "first",
+        "household_type": "single",
+        "benefit_since": "2015-06-01",
+        "day": "2018-03-05",
+    }
+    person = {
+        "client_number": "K77",
+        "first_name": "Noor",
+        "surname": "van der Meer",
+        "born_on": "1980-05-17",
+        "language": "nl",
+    }
+    second = {"client_number": "", "first_name": "", "surname": "", "born_on": "", "language": "nl"}
+    filled = home | {f"first-{name}": value for name, value in person.items()}
+    return filled | {f"second-{name}": value for name, value in second.items()} | over
+
+
+def partner(**over):
+    person = {"client_number": "K78", "first_name": "Bo", "surname": "Smit", "born_on": "1981-02-01"} | over
+    return {f"second-{name}": value for name, value in person.items()} | {"household_type": "couple"}
+
+
+def test_a_household_is_entered_checked_and_consents(support, recorded):
+    with recorded() as verbs:
+        response = support.post(f"{PEOPLE}add/", entry())
+        home = Household.objects.get()
+        assert response["Location"] == f"{PEOPLE}{home.code}/"
+        person = home.persons.get()
+        assert (person.contact.infix, person.contact.surname) == ("van der", "Meer")
+        at, mark = f"{PEOPLE}{home.code}/{person.pk}/", f"p{person.pk}-"
+        answers = {mark + code: "yes" if right else "no" for code, right in make.right_answers().items()}
+        assert support.post(f"{at}checks/", answers | {f"{mark}day": "2018-03-05"}).status_code == 302
+        purposes = ("take_part", "questionnaires", "register_data", "statistics_netherlands")
+        agreed = {mark + code: "yes" for code in purposes} | {f"{mark}day": "2018-03-05", f"{mark}channel": "paper"}
+        assert support.post(f"{at}consent/", agreed).status_code == 302
+    assert [step.kind for step in person.steps.order_by("pk")] == ["signed_up", "eligible", "consented"]
+    assert verbs == ["household.signed_up", "person.eligible", "person.consent_recorded"]
+    assert "consented" in page(support.get(f"{PEOPLE}{home.code}/"))
+
+
+def test_a_couple_is_entered_together(support):
+    assert support.post(f"{PEOPLE}add/", entry(**partner())).status_code == 302
+    assert Household.objects.get().persons.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("over", "message"),
+    [
+        ({"first-surname": ""}, "This field is required"),
+        ({"first-phone": "nummer"}, "Write a number like 06-12345678"),
+        ({"day": "2018-03-06"}, "yet to come"),
+        ({"day": "2017-09-30"}, "opens on"),
+        ({"site": "elsewhere"}, "valid choice"),
+        (partner() | {"household_type": "single"}, "Two adults are a couple"),
+        (partner(born_on=""), "This field is required"),
+        (partner(client_number="K77"), "same person stands here twice"),
+    ],
+)
+def test_a_fault_is_shown_and_what_was_typed_stays(support, over, message):
+    response = support.post(f"{PEOPLE}add/", entry(**over))
+    assert response.status_code == 422
+    assert message in page(response)
+    assert 'value="Noor"' in page(response)
+    assert not Household.objects.exists()
+
+
+def test_fields_that_the_form_does_not_have_change_nothing(support):
+    support.post(
+        f"{PEOPLE}add/",
+        entry(trial="other", code="H-1", pid="0" * 32, arm="control", stratum="x", created_at="2000-01-01"),
+    )
+    home = Household.objects.get()
+    assert (home.trial_id, home.created_at) == ("tilburg", make.NOW)
+    assert home.code != "H-1"
+    assert home.persons.get().pid != "0" * 32
+
+
+def test_one_site_can_enter_people_of_that_site_only(db):
+    make.make_trial("tilburg", make.TWO_SITES)
+    there = make.log_in(make.make_user(Role.SUPPORT, site="goirle"))
+    assert there.post(f"{PEOPLE}add/", entry()).status_code == 422
+    assert there.post(f"{PEOPLE}add/", entry(site="goirle")).status_code == 302
+
+
+def test_exit_and_return_are_recorded_on_the_page(support):
+    home = make.make_household()
+    url = f"{PEOPLE}{home.code}/exit/"
+    assert support.post(url, {"day": "2018-03-06", "reason": "moved"}).status_code == 422
+    assert support.post(url, {"day": "2018-03-01", "reason": "moved"}).status_code == 302
+    assert "left the benefit on" in page(support.get(f"{PEOPLE}{home.code}/"))
+    assert support.post(url, {"day": "2018-03-01"}).status_code == 422
+    assert support.post(url, {"day": "2018-03-02"}).status_code == 302
+    assert Exit.objects.get().returned_on
+
+
+def test_stopping_asks_no_reason(support):
+    person = make.make_consented().persons.get()
+    url, mark = f"{PEOPLE}{person.household.code}/{person.pk}/stop/", f"p{person.pk}-"
+    response = support.post(url, {f"{mark}day": "2018-03-05"})
+    assert "Choose what the person stops with" in page(response)
+    assert "reason" not in re.findall(rf'name="{mark}(\w+)"', page(response))
+    for _ in range(2):
+        assert support.post(url, {f"{mark}day": "2018-03-05", f"{mark}kinds": ["stopped_surveys"]}).status_code == 302
+    assert person.last_step.kind == StepKind.STOPPED_SURVEYS
+    early = support.post(url, {f"{mark}day": "2018-03-01", f"{mark}kinds": ["withdrew_data"]})
+    assert (early.status_code, "consented after that day" in page(early)) == (422, True)
+
+
+def test_who_withdrew_has_no_next_step_on_the_page(support):
+    person = make.make_eligible().persons.get()
+    url, mark = f"{PEOPLE}{person.household.code}/{person.pk}/stop/", f"p{person.pk}-"
+    support.post(url, {f"{mark}day": "2018-03-05", f"{mark}kinds": ["withdrew_data"]})
+    shown = page(support.get(f"{PEOPLE}{person.household.code}/"))
+    assert "Next: consent" not in shown
+    assert "This person stops" not in shown
+
+
+def test_people_are_found_by_name_number_code_and_step(support):
+    home = make.make_household(members=[make.make_member(surname="Zwaan", client_number="K5")])
+    other = make.make_consented()
+    for asked in ({"q": "zwa"}, {"q": "k5"}, {"q": home.code.lower()}, {"stage": "signed_up"}):
+        shown = page(support.get(PEOPLE, asked))
+        assert home.code in shown, asked
+        assert other.code not in shown, asked
+    assert "Nobody matches" in page(support.get(PEOPLE, {"q": "niemand"}))
+
+
+@pytest.mark.parametrize(
+    "asked", [{"q": "\0"}, {"q": "x" * 500}, {"stage": "' OR 1=1"}, {"page": "-1"}, {"page": "x"}, {"q": "%_\\"}]
+)
+def test_odd_questions_break_nothing(support, asked):
+    make.make_household()
+    assert support.get(PEOPLE, asked).status_code == 200
+
+
+def test_the_list_takes_the_same_queries_for_one_household_and_for_thirty(support, page_queries):
+    make.make_consented(members=2)
+    one = page_queries(support, PEOPLE)
+    for _ in range(29):
+        make.make_household()
+    assert page_queries(support, PEOPLE) == one
+
+
+def test_the_page_of_a_couple_takes_as_many_queries_as_that_of_one_person(support, page_queries):
+    alone, couple = make.make_consented(), make.make_consented(members=2)
+    assert page_queries(support, f"{PEOPLE}{couple.code}/") == page_queries(support, f"{PEOPLE}{alone.code}/")
+
+
+def upload(client, content=MESSY, **over):
+    fields = {"round": "first", "day": "2018-03-05", "file": SimpleUploadedFile("uitdraai.csv", content)}
+    return client.post(f"{PEOPLE}import/", fields | over)
+
+
+def confirm(client, draft, **over):
+    return client.post(f"{PEOPLE}import/{draft}/", {"round": "first", "day": "2018-03-05"} | over, follow=True)
+
+
+def test_a_messy_file_is_shown_confirmed_and_imported(support, recorded):
+    shown = page(upload(support))
+    assert "5 persons, without faults" in shown
+    assert "1 row repeats an earlier one" in shown
+    assert not Person.objects.exists()
+    with recorded() as verbs:
+        assert "4 households were entered" in page(confirm(support, ImportDraft.objects.get().pk))
+    assert Person.objects.count() == 5
+    assert not ImportDraft.objects.exists()
+    assert verbs == ["households.solicited"]
+
+
+def test_formulas_and_scripts_in_a_file_stay_text(support):
+    shown = page(upload(support))
+    assert "<script>alert(1)" not in shown
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
+    confirm(support, ImportDraft.objects.get().pk)
+    assert "<script>alert(1)" not in page(support.get(PEOPLE))
+
+
+def test_one_bad_row_and_nothing_is_kept(support):
+    bad = MESSY.replace(b"29-2-1984", b"30-2-1984")
+    response = upload(support, bad)
+    assert response.status_code == 422
+    assert "uitdraai.csv: row 8: born_on" in page(response)
+    assert "1 fault; nothing was imported" in page(response)
+    assert not ImportDraft.objects.exists()
+    assert not Person.objects.exists()
+
+
+def test_confirming_twice_imports_once(support):
+    upload(support)
+    draft = ImportDraft.objects.get().pk
+    confirm(support, draft)
+    assert "confirmed already" in page(confirm(support, draft))
+    assert Person.objects.count() == 5
+
+
+def test_a_file_that_was_imported_before_is_refused_whole(support):
+    upload(support)
+    confirm(support, ImportDraft.objects.get().pk)
+    upload(support)
+    assert "Already in this trial: client number 100234" in page(confirm(support, ImportDraft.objects.get().pk))
+    assert Person.objects.count() == 5
+
+
+def test_a_file_waits_an_hour_and_then_goes(support):
+    upload(support)
+    draft = ImportDraft.objects.get().pk
+    with clock.at(make.NOW + timedelta(minutes=61)):
+        assert "waited more than an hour" in page(confirm(support, draft))
+        assert ImportDraft.objects.exists()
+        tasks.drop_old_imports()
+    assert not ImportDraft.objects.exists()
+
+
+def test_the_file_of_a_colleague_cannot_be_confirmed(support):
+    upload(support)
+    colleague = make.log_in(make.make_user(Role.SUPPORT))
+    assert "confirmed already" in page(confirm(colleague, ImportDraft.objects.get().pk))
+    assert not Person.objects.exists()
+
+
+def test_after_the_round_closed_no_file_is_imported(support):
+    upload(support)
+    draft = ImportDraft.objects.get()
+    late = make.NOW.replace(year=2019)
+    ImportDraft.objects.update(created_at=late)
+    with clock.at(late):
+        assert "closed on" in page(confirm(support, draft.pk, day="2019-03-05"))
+    assert not Person.objects.exists()
+
+
+def test_a_site_imports_people_of_that_site_only(db):
+    make.make_trial("tilburg", make.TWO_SITES)
+    there = make.log_in(make.make_user(Role.SUPPORT, site="goirle"))
+    content = b"clientnummer;voornaam;achternaam;geboortedatum;gemeente\n1;A;B;3-4-1975;tilburg\n"
+    response = upload(there, content)
+    assert response.status_code == 422
+    assert "is not in the protocol" in page(response)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04\x00", b"\xff\xfe\x00"])
+def test_what_is_no_list_is_refused_on_the_page(support, content):
+    response = upload(support, content)
+    assert response.status_code == 422
+    assert not ImportDraft.objects.exists()
+
+
+def test_an_invited_household_signs_up_on_its_page(support):
+    upload(support)
+    confirm(support, ImportDraft.objects.get().pk)
+    home = Household.objects.first()
+    url = f"{PEOPLE}{home.code}/invitation/"
+    assert "invited by letter" in page(support.get(f"{PEOPLE}{home.code}/"))
+    assert support.post(url, {"answer": "maybe"}).status_code == 400
+    for _ in range(2):
+        assert support.post(url, {"answer": "accept"}).status_code == 302
+    assert "signed up already" in page(support.post(url, {"answer": "decline"}, follow=True))
