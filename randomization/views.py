@@ -1,5 +1,6 @@
 """Pages of the draw: for the statistician and the second person, and for everybody."""
 
+from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
@@ -16,7 +17,10 @@ from randomization.models import Draw, Status
 from trialmgr.core.access import may, requires
 from trialmgr.core.anonymous import public
 from trialmgr.core.errors import DomainError
+from trialmgr.protocol.schema import Protocol
 from trialmgr.protocol.selectors import current_protocol
+
+VERIFIER = Path(__file__).parent / "lottery" / "verify.py"
 
 
 @require_http_methods(["GET", "POST"])
@@ -115,6 +119,14 @@ def public_record(request: HttpRequest, trial: str, number: int) -> HttpResponse
     return HttpResponse(row.record, content_type="application/json", headers=headers)
 
 
+@require_safe
+@public
+def verifier(request: HttpRequest) -> HttpResponse:
+    """The checker itself, one file for a bare Python."""
+    headers = {"Content-Disposition": 'attachment; filename="verify.py"'}
+    return HttpResponse(VERIFIER.read_bytes(), content_type="text/x-python; charset=utf-8", headers=headers)
+
+
 def _context(row: Draw) -> dict[str, Any]:
     protocol = current_protocol(row.trial_id)
     context: dict[str, Any] = {"draw": row, "protocol": protocol, "record": None}
@@ -126,7 +138,20 @@ def _context(row: Draw) -> dict[str, Any]:
         context |= {
             "record": record,
             "arms": [name for _code, name in arms],
-            "counts": [(stratum, [counts.get((stratum, arm), 0) for arm, _name in arms]) for stratum in strata],
+            "counts": [
+                (_in_words(protocol, stratum), [counts.get((stratum, arm), 0) for arm, _name in arms])
+                for stratum in strata
+            ],
             "units": len(record.units),
         }
     return context
+
+
+def _in_words(protocol: Protocol, stratum: str) -> str:
+    """`long/alone` as the protocol names its levels; a name it does not know stays as it is."""
+    language = get_language() or "nl"
+    factors, codes = protocol.allocation.strata, stratum.split("/")
+    if len(codes) != len(factors):
+        return stratum
+    names = [{level.code: level.name.text(language) for level in factor.levels} for factor in factors]
+    return ", ".join(known.get(code, code) for known, code in zip(names, codes, strict=True))
