@@ -53,19 +53,12 @@ def django_db_setup() -> None:
 
 def renew_database() -> None:
     """Put back the database after a test that commits: everything as migrated, the audit chain included."""
-    import psycopg
     from django.db import connections
 
-    from trialmgr.core import grants
+    from trialmgr.demo.servers import copy_database
 
-    copy, template = os.environ["TESTS_DATABASE"], os.environ["TESTS_CLUSTER"]
-    matrix = grants.matrices()[template]
     connections.close_all()
-    with psycopg.connect(os.environ["TESTS_SUPERUSER"], autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {copy} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {copy} TEMPLATE {template} OWNER {matrix.owner}")
-        connection.execute(f"REVOKE ALL ON DATABASE {copy} FROM PUBLIC")
-        connection.execute(f"GRANT CONNECT ON DATABASE {copy} TO {', '.join(matrix.logins())}")
+    copy_database(os.environ["TESTS_SUPERUSER"], os.environ["TESTS_CLUSTER"], os.environ["TESTS_DATABASE"])
 
 
 @pytest.fixture(scope="session")

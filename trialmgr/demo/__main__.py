@@ -17,7 +17,7 @@ from trialmgr.demo import environment, keys, messages
 from trialmgr.demo.environment import Place
 from trialmgr.demo.errors import LaunchError
 from trialmgr.demo.reset import HOME, ROOT
-from trialmgr.demo.servers import last_line, provision
+from trialmgr.demo.servers import differences, last_line, provision
 from trialmgr.demo.supervisor import Lock, Supervisor
 
 PYTHON = sys.executable
@@ -115,9 +115,12 @@ def start(supervisor: Supervisor, place: Place) -> None:
 
 
 def prepare(supervisor: Supervisor, place: Place, cluster: str) -> None:
-    """Roles, database, migrations, rights: done when the code or the matrix changed since the last time."""
-    stamp, wanted = HOME / f"prepared-{cluster}", fingerprint("*/migrations/*.py", "core/grants.*")
-    if stamp.exists() and stamp.read_text("ascii") == wanted:
+    """Roles, database, migrations, rights: done when the code changed since the last time, or the rights differ."""
+    stamp, wanted = (
+        HOME / f"prepared-{cluster}",
+        fingerprint("*/migrations/*.py", "core/grants.*", "../requirements.txt"),
+    )
+    if stamp.exists() and stamp.read_text("ascii") == wanted and not differences(place.clusters[cluster]):
         return
     say(f"preparing the {cluster} database")
     provision(place.clusters[cluster])

@@ -318,9 +318,20 @@ def provision(cluster: Cluster) -> None:
 
 def clone(cluster: Cluster, copy: str) -> None:
     """Replace the database `copy` by a copy of the cluster's own; nobody may be connected to the latter."""
-    matrix = grants.matrices()[cluster.name]
-    with psycopg.connect(cluster.superuser_dsn, autocommit=True) as connection:
+    copy_database(cluster.superuser_dsn, cluster.name, copy)
+
+
+def copy_database(superuser_dsn: str, name: str, copy: str) -> None:
+    """Replace the database `copy` by a copy of `name`, which has the name of its cluster."""
+    matrix = grants.matrices()[name]
+    with psycopg.connect(superuser_dsn, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {copy} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {copy} TEMPLATE {cluster.name} OWNER {matrix.owner}")
+        connection.execute(f"CREATE DATABASE {copy} TEMPLATE {name} OWNER {matrix.owner}")
         connection.execute(f"REVOKE ALL ON DATABASE {copy} FROM PUBLIC")
         connection.execute(f"GRANT CONNECT ON DATABASE {copy} TO {', '.join(matrix.logins())}")
+
+
+def differences(cluster: Cluster) -> list[grants.Difference]:
+    """How the cluster's roles and the rights in its database depart from the declared matrix."""
+    with psycopg.connect(cluster.dsn(SUPERUSER)) as connection:
+        return grants.differences(connection.cursor(), grants.matrices()[cluster.name])
