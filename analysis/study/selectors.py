@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from analysis.study.models import Result, Run
 from trialmgr.core import clock
@@ -46,6 +47,6 @@ def result_of(run: Run) -> dict[str, Any] | None:
     if found is None:
         return None
     if hashlib.sha256(found.document.encode()).hexdigest() != found.sha256:
-        raise DomainError("the stored result differs from its digest")
+        raise DomainError(_("The stored result differs from its digest. It is not shown; tell the data steward."))
     document: dict[str, Any] = json.loads(found.document)
     return document

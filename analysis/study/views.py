@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language, gettext_lazy
@@ -34,9 +35,9 @@ class GroundForm(forms.Form):
 def runs(request: HttpRequest, trial: str) -> HttpResponse:
     """All runs, and the form that asks for one."""
     allowed = may(request.user, "request_run", trial=trial)
-    form = PurposeForm(request.POST or None)
     if request.method == "POST" and not allowed:
-        return HttpResponse(status=403)
+        raise PermissionDenied
+    form = PurposeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             made = services.request_run(trial=trial, purpose=form.cleaned_data["purpose"], by=request.user)
@@ -61,7 +62,11 @@ def _context(request: HttpRequest, row: Any, form: forms.Form) -> dict[str, Any]
     context: dict[str, Any] = {"run": row, "approvers": approvers, "form": form, "open": selectors.is_open(row)}
     context["opens_on"] = selectors.opens_on(row)
     context["may_approve"] = request.user not in approvers and request.user != row.requested_by
-    if context["open"] and (document := selectors.result_of(row)):
+    try:
+        document = selectors.result_of(row) if context["open"] else None
+    except DomainError as error:
+        context["fault"], document = str(error), None
+    if document:
         context["analyses"] = reading.analyses(document, selectors.protocol_of(row), language)
         context["software"] = document["software"]
     return context
