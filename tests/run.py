@@ -138,6 +138,7 @@ def together(units: list[tuple[str, list[str], dict[str, str]]], jobs: int, *, f
 
     def run(unit: tuple[str, list[str], dict[str, str]]) -> Outcome:
         group, argv, env = unit
+        say(f"{group:12} begins")
         done = subprocess.run(argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         return Outcome(group, done.returncode, done.stdout.decode("utf-8", "replace"))
 

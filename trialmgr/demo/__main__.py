@@ -116,10 +116,8 @@ def start(supervisor: Supervisor, place: Place) -> None:
 
 def prepare(supervisor: Supervisor, place: Place, cluster: str) -> None:
     """Roles, database, migrations, rights: done when the code changed since the last time, or the rights differ."""
-    stamp, wanted = (
-        HOME / f"prepared-{cluster}",
-        fingerprint("*/migrations/*.py", "core/grants.*", "../requirements.txt"),
-    )
+    stamp = HOME / f"prepared-{cluster}"
+    wanted = fingerprint("*/migrations/*.py", "core/grants.*", "../requirements.txt")
     if stamp.exists() and stamp.read_text("ascii") == wanted and not differences(place.clusters[cluster]):
         return
     say(f"preparing the {cluster} database")
