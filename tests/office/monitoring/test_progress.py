@@ -1,0 +1,204 @@
+"""The leader's figures: processes are shown, outcomes by group are not, and nothing about few people."""
+
+import hashlib
+import json
+from datetime import date, timedelta
+from uuid import uuid4
+
+import pytest
+
+from analysis.monitoring import selectors, services
+from analysis.monitoring.models import ReleasedResult, SentRun
+from coaching.services import Talk, log_contact
+from participants.models import ExitReason
+from participants.services import record_exit, record_return, stop
+from surveys.mailing import vault_client
+from tests.office import factories as make
+from trialmgr.core import clock
+from trialmgr.core.models import Role
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def leader(tilburg):
+    return make.log_in(make.make_user(Role.LEADER))
+
+
+def page(response):
+    return response.content.decode()
+
+
+def leave(home, reason="work_full"):
+    record_exit(household_id=home.pk, day=make.TODAY, reason=reason, by=make.someone())
+
+
+def test_arms_are_counted_in_households_and_persons_against_their_target(tilburg):
+    make.make_ready(members=2)
+    make.make_drawn(7)
+    states = selectors.arm_states("tilburg")
+    assert sum(state.households for state in states) == 8
+    assert sum(state.persons for state in states) == 9
+    assert [state.target for state in states] == [200] * 4
+    assert all(state.below_minimum for state in states)
+
+
+def test_contacts_are_counted_of_the_last_twelve_weeks_and_without_those_struck_out(tilburg):
+    coach, home = make.make_guided()
+    person = home.persons.get()
+    for days, over in ((0, {}), (10, {"channel": "phone"}), (20, {"attended": False}), (85, {})):
+        talk = Talk(**({"day": make.TODAY - timedelta(days), "channel": "office"} | over))
+        log_contact(trial="tilburg", person_id=person.pk, talk=talk, key=uuid4(), by=coach)
+    (state,) = [one for one in selectors.arm_states("tilburg") if one.persons]
+    assert (state.held, state.in_person, state.missed) == (2, 1, 1)
+    assert state.per_year == pytest.approx(2 * 52 / 12)
+
+
+def test_exits_are_of_drawn_households_each_counted_once(tilburg):
+    make.make_ready()
+    drawn = make.make_drawn(2)
+    leave(drawn[0])
+    with clock.at(make.NOW + timedelta(days=9)):
+        record_return(household_id=drawn[0].pk, day=make.TODAY + timedelta(5), by=make.someone())
+        record_exit(household_id=drawn[0].pk, day=make.TODAY + timedelta(8), reason="moved", by=make.someone())
+    leave(make.make_household())
+    total, _reasons = selectors.exits("tilburg")
+    assert total == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "shown"),
+    [
+        ({"work_full": 30, "moved": 12, "died": 3}, {"work_full": 30}),
+        ({"work_full": 30, "moved": 3, "died": 3}, {"work_full": 30}),
+        ({"work_full": 30, "moved": 12}, {"work_full": 30, "moved": 12}),
+        ({"work_full": 9}, {}),
+        ({}, {}),
+    ],
+)
+def test_a_hidden_count_cannot_be_worked_out_from_the_others(rows, shown):
+    counts = selectors.hidden(rows, 10)
+    labels = {str(ExitReason(code).label): n for code, n in shown.items()}
+    assert {one.reason: one.households for one in counts if one.households is not None} == labels
+    hidden = [one for one in counts if one.households is None]
+    assert len(hidden) != 1 or not shown
+
+
+def test_the_flow_counts_persons_in_every_step(tilburg):
+    home = make.make_drawn()[0]
+    make.make_household()
+    stop(person_id=home.persons.get().pk, kinds=["withdrew_data"], day=make.TODAY, by=make.someone())
+    flow = dict(selectors.flow("tilburg"))
+    assert (flow["signed up"], flow["consented"], flow["withdrew data"], flow["declined"]) == (2, 1, 1, 0)
+
+
+def test_the_page_shows_no_outcome_by_group(leader):
+    for home in make.make_drawn(4):
+        leave(home)
+    shown = page(leader.get("/t/tilburg/progress/"))
+    assert "4 households, over all groups together" in shown
+    assert "they stay sealed until" in shown
+    assert "too few to show" in shown
+
+
+def test_the_page_takes_the_same_queries_for_one_household_and_for_thirty(leader, page_queries):
+    make.make_drawn()
+    one = page_queries(leader, "/t/tilburg/progress/")
+    make.make_drawn(29)
+    assert page_queries(leader, "/t/tilburg/progress/") == one
+
+
+def test_the_audit_log_is_read_page_by_page(tilburg, page_queries):
+    auditor = make.log_in(make.make_user(Role.AUDITOR))
+    make.make_household()
+    few = page_queries(auditor, "/t/tilburg/audit/")
+    for _ in range(110):
+        make.make_household()
+    assert page_queries(auditor, "/t/tilburg/audit/") == few
+    assert "household.signed_up" in page(auditor.get("/t/tilburg/audit/", {"page": "2"}))
+    for odd in ("x", "-1", "9" * 40, "²"):
+        assert auditor.get("/t/tilburg/audit/", {"page": odd}).status_code == 200
+
+
+class Vault:
+    def __init__(self, monkeypatch):
+        self.loaded, self.refuses = [], set()
+        self.answers = {"runs": {"wanted": []}, "results": {"released": []}}
+        monkeypatch.setattr(vault_client, "fetch", lambda address, **query: self.answers[address])
+        monkeypatch.setattr(vault_client, "load", self.load)
+
+    def load(self, *, run, study, rows, extra):
+        if run in self.refuses:
+            raise vault_client.VaultRefused("not now")
+        self.loaded.append((run, list(rows)))
+
+
+@pytest.fixture
+def vault(monkeypatch):
+    return Vault(monkeypatch)
+
+
+def test_outcomes_go_to_the_vault_for_the_runs_that_want_them(tilburg, vault, recorded, as_role):
+    stays, leaves, withdrew = make.make_drawn(3)
+    leave(leaves)
+    stop(person_id=withdrew.persons.get().pk, kinds=["withdrew_data"], day=make.TODAY, by=make.someone())
+    vault.answers["runs"]["wanted"] = [{"run": "a1", "study": "tilburg"}]
+    with recorded() as verbs, as_role("office_worker"):
+        assert services.send_wanted_outcomes() == 1
+    ((run, rows),) = vault.loaded
+    assert run == "a1"
+    assert {row["pid"] for row in rows} == {stays.persons.get().pid, leaves.persons.get().pid}
+    assert [row["exits"] for row in rows if row["pid"] == leaves.persons.get().pid] == [[[1, "work_full", None]]]
+    assert not {"name", "email", "client_number", "code", "born_on"} & set(rows[0])
+    assert (SentRun.objects.get().persons, verbs) == (2, ["run.outcomes_sent"])
+
+
+def test_a_run_that_is_refused_does_not_hold_up_the_others(tilburg, vault):
+    make.make_drawn()
+    vault.refuses = {"a1"}
+    vault.answers["runs"]["wanted"] = [{"run": run, "study": "tilburg"} for run in ("a1", "b2")]
+    assert services.send_wanted_outcomes() == 1
+    assert [run for run, _rows in vault.loaded] == ["b2"]
+
+
+def test_households_get_other_numbers_in_every_run(tilburg):
+    make.make_drawn(30)
+    rows = [{row["pid"]: row["household"] for row in services.outcome_rows("tilburg", make.TODAY)} for _ in range(2)]
+    assert rows[0] != rows[1]
+    assert sorted(rows[0].values()) == list(range(1, 31))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "months"),
+    [
+        (date(2018, 1, 31), date(2018, 2, 28), 0),
+        (date(2018, 1, 31), date(2018, 3, 31), 2),
+        (date(2018, 3, 5), date(2018, 4, 4), 0),
+        (date(2018, 3, 5), date(2018, 4, 5), 1),
+        (date(2018, 3, 5), date(2020, 3, 5), 24),
+    ],
+)
+def test_months_are_whole_months_of_the_calendar(start, end, months):
+    assert services.months_between(start, end) == months
+
+
+def released(document):
+    return [
+        {"run": "a1", "study": "tilburg", "document": document, "sha256": hashlib.sha256(document.encode()).hexdigest()}
+    ]
+
+
+def test_a_released_result_is_kept_once_and_shown(tilburg, vault, leader, recorded):
+    vault.answers["results"]["released"] = released(json.dumps({"analyses": [], "software": {"made-up": "1.0"}}))
+    with recorded() as verbs:
+        assert (services.receive_results(), services.receive_results()) == (1, 0)
+    assert verbs == ["result.received"]
+    assert "made-up 1.0" in page(leader.get("/t/tilburg/progress/results/a1/"))
+    assert "not released" in page(leader.get("/t/tilburg/progress/results/b2/"))
+
+
+def test_a_result_that_was_changed_on_the_way_is_not_kept(tilburg, vault):
+    (one,) = released("{}")
+    vault.answers["results"]["released"] = [one | {"document": '{"analyses": []}'}]
+    assert services.receive_results() == 0
+    assert not ReleasedResult.objects.exists()

@@ -1,0 +1,102 @@
+"""What somebody holds who stole the whole office database: people, and nothing of what they answered."""
+
+import re
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.db import connection
+
+from surveys.mailing import services
+from surveys.sealing import Keyring, pseudonym
+from tests.office import factories as make
+from tests.office.mailing.conftest import smtp, vault  # noqa: F401
+from trialmgr.core import clock
+
+KEYS = Keyring.parse("07" * 32)
+LOGINS = ("office_web", "office_worker", "office_backup")
+
+
+def dump():
+    """Every row of every table, as text; what `pg_dump --data-only` would hold."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        )
+        found = b""
+        for (table,) in cursor.fetchall():
+            with connection.connection.cursor().copy(f"COPY {table} TO STDOUT") as rows:
+                found += b"".join(bytes(row) for row in rows)
+    return found
+
+
+@pytest.mark.django_db
+def test_a_dump_holds_no_link_no_pseudonym_and_no_answer(tilburg, smtp, vault):  # noqa: F811
+    people = [make.make_consented().persons.get() for _ in range(24)]
+    services.queue_due(trial="tilburg")
+    services.send_due()
+    vault.submitted = [person.pid for person in people[:12]]
+    with clock.at(make.NOW + timedelta(days=1)):
+        services.update_status(trial="tilburg")
+    make.make_draw()
+    stolen = dump()
+    links = re.findall(r"/s/(\S+)", "".join(message.get_body(("plain",)).get_content() for message in smtp.taken))
+    assert len(links) == 24
+    for person, link in zip(people, links, strict=True):
+        assert person.contact.email.encode() in stolen  # the scan does look at people
+        assert link.encode() not in stolen
+        assert person.pid[::-1].encode() not in stolen  # what the links of this test are made of
+        assert person.pid.encode() in stolen  # with the vault's key, and only with it, this gives the pseudonym
+        pseud = pseudonym(KEYS, "tilburg", person.pid)
+        for form in (pseud, pseud.hex().encode(), pseud[::-1].hex().encode()):
+            assert form not in stolen
+
+
+@pytest.mark.django_db
+def test_the_office_has_no_column_for_answers_links_or_moments_of_answering():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name || '.' || column_name FROM information_schema.columns"
+            " WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
+        )
+        columns = {name for (name,) in cursor.fetchall()}
+    telling = re.compile(r"pseud|link|token_|submitted|answered_at|answers|user_agent|\.ip$|ip_address|bsn")
+    assert {name for name in columns if telling.search(name)} <= {"socialaccount_socialtoken.token_secret"}
+
+
+@pytest.mark.parametrize("login", LOGINS)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET ROLE office_owner",
+        "SET ROLE audit_owner",
+        "CREATE EXTENSION hstore",
+        "CREATE TABLE public.mine (a int)",
+        "CREATE SCHEMA mine",
+        "CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "COPY (SELECT 1) TO PROGRAM 'true'",
+        "COPY django_session FROM '/etc/passwd'",
+        "ALTER TABLE participants_person DISABLE TRIGGER ALL",
+        "SET session_replication_role = replica",
+        "SELECT pg_read_file('/etc/passwd')",
+        "ALTER ROLE office_web SUPERUSER",
+        "TRUNCATE participants_step",
+        "DELETE FROM randomization_allocation",
+        "UPDATE randomization_allocation SET arm = 'control'",
+        "UPDATE participants_step SET kind = 'consented'",
+        "INSERT INTO audit.log SELECT * FROM audit.log",
+    ],
+)
+def test_no_login_can_become_more_than_it_is(dsn_of, login, statement):
+    with psycopg.connect(dsn_of(login)) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        session.execute(statement)
+
+
+@pytest.mark.parametrize("table", ["mailing_response", "participants_baseline"])
+def test_the_web_cannot_read_who_answered_and_only_the_reminder_can(dsn_of, table):
+    with psycopg.connect(dsn_of("office_web")) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        web.execute(f"SELECT 1 FROM {table}")
+    with psycopg.connect(dsn_of("office_worker")) as worker:
+        worker.execute("SET ROLE office_reminder")
+        worker.execute(f"SELECT 1 FROM {table}")
