@@ -49,7 +49,8 @@ class Outcome:
 
 def main() -> int:
     options, extra = arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for signum in (signal.SIGINT, signal.SIGTERM):  # a shell may have us ignore Ctrl-C in the background
+        signal.signal(signum, signal.default_int_handler)
     with servers(options.groups) as place:
         units = [(group, command(group, options, extra), variables(group, place)) for group in options.groups]
         if len(units) == 1:
