@@ -1,6 +1,7 @@
 """Whether a lottery treated its covariates as a lottery would: one test for all of them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,7 +18,7 @@ class Drawn:
     stratum: Ints
     arms: int
 
-    @property
+    @cached_property
     def centred(self) -> Floats:
         """X less the mean of the stratum."""
         codes = np.unique(self.stratum, return_inverse=True)[1].ravel()

@@ -5,6 +5,7 @@ import platform
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -94,6 +95,7 @@ def _attempt(work: Callable[[], Report]) -> tuple[Report | None, str | None]:
         return None, f"the analysis met an internal fault ({type(error).__name__}: {error}); report it with the plan"
 
 
+@cache
 def software() -> dict[str, str]:
     """Versions that the numbers depend on."""
     return {"trialmgr": VERSION, "python": platform.python_version()} | {

@@ -13,15 +13,32 @@ DATA = ROOT / "tests" / "analysis" / "reference"
 
 @pytest.mark.parametrize(
     ("plan", "data"),
-    [("exits", "survival/exits"), ("waves", "repeated/waves"), ("answers", "missing/people")],
+    [
+        ("exits", "survival/exits"),
+        ("waves", "repeated/waves"),
+        ("answers", "missing/people"),
+        ("vaccine", "sites/bcg"),
+        ("start", "balance/people"),
+        ("design", None),
+    ],
 )
 def test_the_example_plans_run(plan, data):
-    results = run_file(EXAMPLES / f"{plan}.yaml", DATA / f"{data}.csv")
+    results = run_file(EXAMPLES / f"{plan}.yaml", data and DATA / f"{data}.csv")
     assert [item.refused for item in results.analyses] == [None] * len(results.analyses)
     assert all(item.rows for item in results.analyses)
 
 
-@pytest.mark.parametrize("page", ["time-to-exit", "repeated-measures", "missing-outcomes"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "time-to-exit",
+        "repeated-measures",
+        "missing-outcomes",
+        "many-sites",
+        "balance-scales-flow",
+        "page-and-rehearsal",
+    ],
+)
 def test_the_pages_name_plans_and_data_that_exist(page):
     text = (ROOT / "docs" / "methods" / f"{page}.md").read_text()
     command = next(line for line in text.splitlines() if line.startswith("$ python manage.py analyse"))
