@@ -1,5 +1,6 @@
 """Risks and tables of counts against R (reference/binary.R)."""
 
+import numpy as np
 import pytest
 
 PLAN = {"data": {"arm": "arm", "control": "A"}}
@@ -98,6 +99,13 @@ def test_fishers_tea_tasting(analyse, row):
     data = {"arm": list("AAAABBBB"), "y": [1, 1, 1, 0, 0, 0, 0, 1]}
     found = analyse(data, plan=PLAN, method="fisher_exact", outcome="y")
     assert row(found, term="joint")["p_value"] == pytest.approx(34 / 70)
+
+
+def test_a_table_too_large_to_count_is_refused_at_once(analyse):
+    rng = np.random.default_rng(1)
+    data = {"arm": np.array(list("ABCD"))[rng.integers(0, 4, 2000)], "y": rng.integers(0, 4, 2000)}
+    found = analyse(data, plan=PLAN, method="fisher_exact", outcome="y")
+    assert "too large for an exact test" in found["refused"]
 
 
 def test_separation_is_refused_in_words(analyse):
