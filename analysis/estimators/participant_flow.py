@@ -71,7 +71,7 @@ class Flow:
 def flow_of(entries: Iterable[Entry]) -> Flow:
     """Follow the log in order of date; equal entries count once, a correction takes the place of what it corrects."""
     by_person: dict[str, list[Entry]] = {}
-    for entry in sorted(entries, key=lambda entry: (entry.moment, entry.place)):
+    for entry in sorted(entries, key=lambda entry: (entry.moment, entry.event == CORRECTION, entry.place)):
         by_person.setdefault(entry.person, []).append(entry)
     people, remarks = {}, []
     for name, lines in by_person.items():

@@ -60,6 +60,14 @@ def test_rows_of_data_with_a_total_that_holds_more_than_the_columns(analyse, row
     assert ("B", "work") in hidden_of(found)
 
 
+def test_a_row_of_totals_is_not_a_row_of_people(analyse):
+    data = {"arm": ["A", "B", "total"], "work": [34.0, 40, 74], "none": [66.0, 60, 126], "total": [100.0, 100, 200]}
+    table = {"label": "arm", "columns": ["work", "none"], "total": "total"}
+    found = analyse(data, method="suppress", table=table)
+    assert {item["term"] for item in found["rows"]} == {"A", "B"}
+    assert found["n_used"] == 2
+
+
 def test_an_empty_cell_is_safe_unless_said_otherwise_and_tells_about_its_row(analyse):
     cells = {"north": {"work": 0, "none": 60}, "south": {"work": 30, "none": 40}, "west": {"work": 20, "none": 30}}
     found = analyse(None, method="suppress", cells=cells)
@@ -75,7 +83,7 @@ def test_a_total_of_few_persons_is_hidden_too(analyse):
 
 
 def test_statistics_on_few_persons_are_withheld(analyse, row):
-    statistics = {"mean": {"n": 40, "value": 3.5}, "few": {"n": 9, "value": 1.25}, "nobody": {"n": 0, "value": 0}}
+    statistics = {"mean": {"n": 40, "value": 3.5}, "few": {"n": 9, "value": 1.25}, "nobody": {"n": 0, "value": None}}
     found = analyse(None, method="suppress", statistics=statistics)
     assert row(found, term="mean", measure="published")["estimate"] == 3.5
     few = row(found, term="few", measure="withheld")

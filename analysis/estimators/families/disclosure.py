@@ -34,7 +34,7 @@ class TableKeys(Keys):
 
 class Statistic(Keys):
     n: Count
-    value: float
+    value: float | None = None
 
 
 class SuppressKeys(AnalysisKeys):
@@ -119,9 +119,14 @@ def _table(context: Context) -> Counts | None:
 
 
 def _of_data(context: Context, wanted: TableKeys) -> Counts:
-    """The rows of the data as a table; a total that is more than its columns gets a column for the rest."""
-    inside = context.subset()
+    """The rows of the data as a table; a total that is more than its columns gets a column for the rest.
+
+    A row that is itself called the total is left out: the totals are worked out.
+    """
     levels = context.data.column(wanted.label).levels()
+    inside = context.subset()
+    if wanted.total is not None and label(wanted.total) in levels.names:
+        inside &= levels.codes != levels.names.index(label(wanted.total))
     codes = levels.codes[inside]
     if (codes < 0).any() or len(set(codes.tolist())) < len(codes):
         raise Refused(f"the column {label(wanted.label)!r} does not name each row once", "give every row its own label")
@@ -188,5 +193,6 @@ def _statistic_rows(keys: SuppressKeys) -> list[Row]:
         elif part.n < keys.threshold:
             rows.append(Row(name, "withheld", note=f"fewer than {keys.threshold} persons"))
         else:
-            rows.append(Row(name, "published", n=part.n, estimate=part.value))
+            note = "no value is given" if part.value is None else None
+            rows.append(Row(name, "published", n=part.n, estimate=part.value, note=note))
     return rows
