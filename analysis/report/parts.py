@@ -87,6 +87,15 @@ class Run:
         """Whether a number of persons is too small to be shown."""
         return n is not None and 0 < n < self.threshold
 
+    def control_mean(self, result: Result, binary: bool) -> str:
+        """The mean of the outcome in the control arm, or its share, as observed."""
+        arm = result.details.get("arms", {}).get(self.control(result), {})
+        n, events = arm.get("n"), arm.get("events")
+        shares = binary and n and events is not None
+        if self.hides(n) or (shares and (self.hides(events) or self.hides(n - events))):
+            return self.voice("hidden")
+        return self.voice.number(arm.get("mean"), percent=binary)
+
     def comparison(self, result: Result, row: Row) -> str:
         control = self.control(result)
         return row.term if control is None or row.term == control else f"{row.term} {self.voice('versus')} {control}"

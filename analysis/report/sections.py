@@ -126,7 +126,18 @@ def _numbers(row: Row) -> tuple[float | None, float | None, float | None]:
 
 def _effect_table(run: Run, caption: str, rows: list[tuple[Result, Row]], binary: bool) -> Table:
     voice = run.voice
-    keys = ("analysis", "compared", "definition", "n", "estimate", "interval", "p", "p_adjusted", "planned")
+    keys = (
+        "analysis",
+        "compared",
+        "definition",
+        "n",
+        "in_control",
+        "estimate",
+        "interval",
+        "p",
+        "p_adjusted",
+        "planned",
+    )
     cells = []
     for result, row in rows:
         value, low, high = _numbers(row)
@@ -137,6 +148,7 @@ def _effect_table(run: Run, caption: str, rows: list[tuple[Result, Row]], binary
                 run.comparison(result, row),
                 run.definition(result),
                 "–" if row.n is None else str(row.n),
+                run.control_mean(result, binary),
                 voice.number(value, percent=binary),
                 voice.interval(low, high, percent=binary),
                 voice.p_value(row.p_value),

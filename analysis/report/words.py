@@ -30,6 +30,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "definition": ("Definitie", "Definition"),
     "n": ("Aantal (n)", "Number (n)"),
     "estimate": ("Schatting", "Estimate"),
+    "in_control": ("In de controlegroep", "In the control arm"),
     "interval": ("Interval", "Interval"),
     "p": ("p", "p"),
     "p_adjusted": ("p (aangepast)", "p (adjusted)"),

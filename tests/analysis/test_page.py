@@ -126,6 +126,7 @@ def test_the_numbers_are_those_of_the_results(text):
     points = 100 * (work[arm == "B"].mean() - work[arm == "A"].mean())
     shown = f"{points:.1f}".replace("-", "−").replace(".", ",")
     assert f"<td>{shown}</td>" in text
+    assert f"<td>{100 * work[arm == 'A'].mean():.1f}</td>".replace(".", ",") in text
     assert "work: cause = 1" in text
     assert "B tegen A" in text
     assert "Van elke 100 deelnemers" in text
