@@ -11,6 +11,7 @@ from trialmgr.core.access import sites_of
 from trialmgr.core.models import User
 from trialmgr.protocol.selectors import current_protocol
 
+PART = 10_000
 ENDED = (StepKind.STOPPED_SURVEYS, StepKind.WITHDREW_DATA)
 
 
@@ -115,8 +116,12 @@ def step_days(trial: str, kind: StepKind) -> dict[int, date]:
 
 
 def household_ids(trial: str, codes: Iterable[str]) -> dict[str, int]:
-    """The key of each household by its code."""
-    return dict(Household.objects.filter(trial=trial, code__in=list(codes)).values_list("code", "pk"))
+    """The key of each household by its code; in parts, for a statement takes no more than 65,535 values."""
+    wanted, found = list(codes), {}
+    for start in range(0, len(wanted), PART):
+        part = Household.objects.filter(trial=trial, code__in=wanted[start : start + PART])
+        found.update(part.values_list("code", "pk"))
+    return found
 
 
 def traits_of(household: Household, on: date) -> dict[str, str | int]:

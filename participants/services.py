@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -161,8 +163,8 @@ def record_consent(*, person_id: int, purposes: Mapping[str, bool], channel: str
 
 
 @transaction.atomic
-def mark_randomised(*, household_ids: Collection[int], day: date, by: User | None) -> None:
-    """Called by the draw, in its transaction. Safe to repeat.
+def mark_randomised(*, household_ids: Collection[int] | QuerySet[Any], day: date, by: User | None) -> None:
+    """Called by the draw, in its transaction, with keys or a query that gives them. Safe to repeat.
 
     Who withdrew after the list was closed stays on the published list, but is not entered as drawn.
     """

@@ -207,7 +207,8 @@ def _store(row: Draw, record: Record, by: User) -> None:
         )
         for unit, (stratum, arm) in arms.items()
     )
-    mark_randomised(household_ids=list(homes.values()), day=today, by=by)
+    drawn = Allocation.objects.filter(draw=row).values("household_id")
+    mark_randomised(household_ids=drawn, day=today, by=by)
     record_first_draw(trial=row.trial_id, at=clock.now())
     row.record, row.sealed_secret, row.status = record.to_json(), None, Status.DRAWN
     row.confirmed_by, row.drawn_at = by, clock.now()
