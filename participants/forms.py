@@ -146,6 +146,7 @@ class ImportForm(forms.Form):
         label=_("File of recipients (CSV)"),
         help_text=_("As the benefit system exports it: comma or semicolon, any order of columns."),
         max_length=200,
+        error_messages={"required": _("Choose a file of at most 20 MB.")},  # a larger one is not even received
     )
 
     def __init__(self, *args: Any, protocol: Protocol, **kwargs: Any) -> None:

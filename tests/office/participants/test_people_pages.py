@@ -276,6 +276,13 @@ def test_what_is_no_list_is_refused_on_the_page(support, content):
     assert not ImportDraft.objects.exists()
 
 
+def test_a_file_that_is_too_large_is_not_received_and_the_page_says_what_would_be_right(support, settings):
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
+    response = upload(support, MESSY * 10)
+    assert response.status_code == 422
+    assert "at most 20 MB" in page(response)
+
+
 def test_an_invited_household_signs_up_on_its_page(support):
     upload(support)
     confirm(support, ImportDraft.objects.get().pk)
