@@ -99,3 +99,24 @@ def test_a_broken_lottery_raises_the_alarm(analyse):
 )
 def test_what_cannot_be_tested_is_refused_in_words(analyse, keys, words):
     assert words in analyse(DATA, plan=PLAN, method="balance_omnibus", **keys)["refused"]
+
+
+def test_neither_the_unit_of_a_covariate_nor_the_order_of_rows_matters(analyse, row):
+    rng = np.random.default_rng(8)
+    data = {"arm": rng.choice(list("ABC"), 90), "x": rng.normal(size=90), "z": rng.normal(size=90)}
+    order = rng.permutation(90)
+    turned = {"arm": data["arm"][order], "x": (30 * data["x"] - 7)[order], "z": (data["z"] + data["x"])[order]}
+    for test, measure in (("chi_square", "chi2"), ("F", "F")):
+        keys = {"plan": PLAN, "method": "balance_omnibus", "covariates": ["x", "z"], "test": test}
+        one, other = (row(analyse(columns, **keys), measure=measure)["statistic"] for columns in (data, turned))
+        close(other, one, 1e-10)
+
+
+def test_other_names_of_two_arms_turn_the_differences_around(analyse, row):
+    data = {"arm": list("AABBABBA"), "x": [1.0, 4, 2, 8, 5, 7, 3, 9]}
+    keys = {"method": "balance_table", "covariates": ["x"]}
+    one = row(analyse(data, plan=PLAN, **keys), term="B", measure="smd")["estimate"]
+    other = row(analyse(data, plan={"data": {"arm": "arm", "control": "B"}}, **keys), term="A", measure="smd")[
+        "estimate"
+    ]
+    close(other, -one, 1e-12)

@@ -204,3 +204,21 @@ def test_a_site_that_cannot_be_analysed_is_left_out_by_name(analyse, row):
     found = analyse(data, plan=PLAN, method="two_stage_meta", outcome="y", pooling="FE")
     assert found["details"]["sites_left_out"] == {"B": ["z"]}
     assert any("'z' is left out" in message for message in found["messages"])
+
+
+def test_the_fixed_effect_is_the_mean_by_inverse_variance(analyse, row):
+    w = [1 / se**2 for se in SE]
+    pooled = row(analyse(None, method="meta_analysis", estimate=Y, std_error=SE, pooling="FE"), measure="pooled")
+    close(pooled["estimate"], sum(a * b for a, b in zip(w, Y, strict=True)) / sum(w), 1e-14)
+    close(pooled["std_error"], sum(w) ** -0.5, 1e-14)
+
+
+@pytest.mark.parametrize("pooling", ["FE", "DL", "PM", "REML", "ML", "HE", "SJ"])
+def test_another_unit_and_another_order_change_nothing_else(analyse, row, pooling):
+    keys = {"method": "meta_analysis", "pooling": pooling, "interval": "hksj"}
+    one = analyse(None, **keys, estimate=Y, std_error=SE)
+    turned = analyse(None, **keys, estimate=[10 * y for y in Y[::-1]], std_error=[10 * se for se in SE[::-1]])
+    for field in ("estimate", "std_error", "conf_low", "conf_high"):
+        close(row(turned, measure="pooled")[field], 10 * row(one, measure="pooled")[field], 1e-8)
+    close(row(turned, measure="I2")["estimate"], row(one, measure="I2")["estimate"], 1e-8)
+    close(row(turned, measure="tau2")["estimate"], 100 * row(one, measure="tau2")["estimate"], 1e-8)
