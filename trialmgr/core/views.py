@@ -25,11 +25,8 @@ def home(request: HttpRequest) -> HttpResponse:
     if user.is_authenticated:
         trials = sorted({held.trial for held in memberships_of(user)})
         return render(request, "core/trials.html", {"trials": trials, "held": memberships_of(user)})
-    accounts = (
-        get_user_model().objects.prefetch_related("memberships", "authenticator_set").order_by("pk")
-        if settings.DEMO
-        else []
-    )
+    everybody: Any = get_user_model().objects.order_by("pk")
+    accounts = everybody.prefetch_related("memberships", "authenticator_set") if settings.DEMO else []
     return render(
         request,
         "core/welcome.html",
