@@ -147,6 +147,11 @@ def persons_in_study(trial: str) -> QuerySet[Person]:
     return Person.objects.filter(drawn, ~withdrew, trial=trial).select_related("household").order_by("pk")
 
 
+def persons_withdrawn(trial: str) -> QuerySet[Person]:
+    """Persons who withdrew their data."""
+    return Person.objects.filter(trial=trial, steps__kind=StepKind.WITHDREW_DATA).order_by("pk")
+
+
 def persons_guided(trial: str) -> QuerySet[Person]:
     """Persons who were drawn and still live under the rules of their group."""
     steps = Step.objects.filter(person=OuterRef("pk"))

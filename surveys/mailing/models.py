@@ -108,6 +108,20 @@ class WaveCount(models.Model):
         return f"{self.wave} {self.day}"
 
 
+class Erasure(models.Model):
+    """The vault was asked to have the answers of a person who withdrew removed, and has done so."""
+
+    person = models.OneToOneField("participants.Person", models.PROTECT, primary_key=True, related_name="+")
+    day = models.DateField()
+
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"person", "day"}
+
+    def __str__(self) -> str:
+        return f"erasure of the answers of person {self.person_id}"
+
+
 class PauseSwitch(models.Model):
     """A custodian holds back all mail of a trial, for example while a letter goes out."""
 

@@ -17,10 +17,10 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 
 from participants.models import Contact, StepKind
-from participants.selectors import person_ids, pids_open_for_surveys, step_days
+from participants.selectors import person_ids, persons_withdrawn, pids_open_for_surveys, step_days
 from participants.services import record_baselines
 from surveys.mailing import letters, vault_client
-from surveys.mailing.models import Invitation, PauseSwitch, Response, Status, WaveCount
+from surveys.mailing.models import Erasure, Invitation, PauseSwitch, Response, Status, WaveCount
 from trialmgr.core import audit, clock
 from trialmgr.core.models import User
 from trialmgr.protocol.models import Trial
@@ -229,6 +229,18 @@ def _keep_status(trial: str, wave: Wave, invited: int, submitted: Sequence[str],
     )
     audit.record("wave.status_updated", f"trial:{trial}", by="update_status", wave=wave.code, invited=invited)
     return len(submitted)
+
+
+def erase_withdrawn(*, trial: str) -> int:
+    """Have the answers removed of everybody who withdrew their data; give how many. Safe to repeat: so is the vault."""
+    done = Erasure.objects.values("person")
+    waiting = list(persons_withdrawn(trial).exclude(pk__in=done).values_list("pk", "pid"))
+    for pk, pid in waiting:
+        vault_client.erase(study=trial, pid=pid)
+        with transaction.atomic():
+            Erasure.objects.get_or_create(person_id=pk, defaults={"day": clock.today()})
+            audit.record("person.answers_erased", f"person:{pk}", by="erase_withdrawn")
+    return len(waiting)
 
 
 def _answered(trial: str, wave: str) -> set[int]:

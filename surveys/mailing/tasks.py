@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 
 from surveys.mailing import services
-from surveys.mailing.vault_client import VaultDown
+from surveys.mailing.vault_client import VaultDown, VaultRefused
 
 log = logging.getLogger("trialmgr.mailing")
 
@@ -20,11 +20,15 @@ def send_due() -> None:
 
 @shared_task
 def nightly() -> None:
-    """Ask who answered, then queue what is due: the order spares a reminder to those who answered yesterday."""
+    """Erase what was withdrawn, ask who answered, then queue what is due.
+
+    In this order those who answered yesterday are spared a reminder.
+    """
     for trial in services.trials():
-        try:
-            services.update_status(trial=trial)
-        except VaultDown as error:
-            log.warning("status waits: %s", type(error).__name__)
+        for work in (services.erase_withdrawn, services.update_status):
+            try:
+                work(trial=trial)
+            except (VaultDown, VaultRefused) as error:
+                log.warning("%s waits: %s", work.__name__, type(error).__name__)
         services.queue_due(trial=trial)
     send_due.delay()
