@@ -45,36 +45,39 @@ def policy() -> str:
 def _section(run: Run, section: Section) -> str:
     parts = []
     for number, part in enumerate(section.parts, start=1):
+        place = f"{section.title}, {run.voice('table')} {number}"
         if isinstance(part, Table):
-            parts.append(_table(part))
+            parts.append(_table(part, place))
         else:
-            parts.append(_figure(run, part, f"{section.key}-{number}"))
+            parts.append(_figure(run, part, f"{section.key}-{number}", place))
     texts = "".join(f"<p>{escape(text)}</p>" for text in section.texts)
     head = f'<h2 id="{section.key}-title">{escape(section.title)}</h2>\n{texts}'
     return f'<section id="{section.key}" aria-labelledby="{section.key}-title">\n{head}{"".join(parts)}</section>\n'
 
 
-def _table(table: Table) -> str:
+def _table(table: Table, place: str) -> str:
+    """A table that can be scrolled by keyboard; `place` tells it from the others."""
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in table.head)
     lines = []
     for first, *rest in table.rows:
         cells = "".join(f"<td>{escape(text)}</td>" for text in rest)
         lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>\n')
     return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(table.caption)}"><table>\n'
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(place)}"><table>\n'
         f"<caption>{escape(table.caption)}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{''.join(lines)}</tbody>\n</table></div>\n"
     )
 
 
-def _figure(run: Run, figure: Figure, name: str) -> str:
+def _figure(run: Run, figure: Figure, name: str, place: str) -> str:
     title = f"{run.voice('picture')}: {figure.title}. {run.voice('same_numbers')}"
     svg = _own_ids(to_svg(figure.spec), name)
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)
-    return f"<figure>\n<figcaption>{escape(figure.title)}</figcaption>\n{svg}\n</figure>\n{_table(figure.table)}"
+    return f"<figure>\n<figcaption>{escape(figure.title)}</figcaption>\n{svg}\n</figure>\n{_table(figure.table, place)}"
 
 
 def _own_ids(svg: str, name: str) -> str:
-    """Names in a drawing that no other drawing on the page has."""
+    """Names in a drawing that no other drawing on the page has, and one role only: that of the whole."""
+    svg = re.sub(r' (role="graphics-[^"]*"|aria-[a-z]+="[^"]*")', "", svg)
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
     return re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
 

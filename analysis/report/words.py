@@ -65,6 +65,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "yes": ("ja", "yes"),
     "no": ("nee", "no"),
+    "table": ("tabel", "table"),
     "picture": ("Grafiek", "Chart"),
     "same_numbers": ("Dezelfde getallen staan in de tabel hieronder.", "The same numbers are in the table below."),
 }

@@ -118,6 +118,9 @@ def test_tables_have_captions_and_headings(text):
     assert len(page.all("caption")) == len(page.all("table"))
     assert {attrs["scope"] for attrs in page.all("th")} == {"col", "row"}
     assert page.all("html")[0]["lang"] == "nl"
+    regions = [attrs["aria-label"] for attrs in page.all("div") if attrs.get("role") == "region"]
+    assert len(regions) == len(set(regions)) == len(page.all("table"))
+    assert "graphics-symbol" not in text
 
 
 def test_the_numbers_are_those_of_the_results(text):
