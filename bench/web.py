@@ -6,6 +6,7 @@ without the network, on private clusters that do not wait for the disk, with the
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -66,7 +67,7 @@ def table(small: Times, large: Times) -> Iterator[str]:
 
 def at(taken: list[float], share: float) -> float:
     """The smallest time, in ms, that this share of the turns did not exceed."""
-    return 1000 * sorted(taken)[max(0, -int(-share * len(taken) // 1) - 1)]
+    return 1000 * sorted(taken)[math.ceil(share * len(taken)) - 1]
 
 
 def timed(action: Callable[[], object]) -> float:
