@@ -22,10 +22,10 @@ def forest(points: Points, unit: str, *, ratio: bool = False) -> dict[str, Any]:
     import altair as alt
 
     names = [point["label"] for point in points]
-    scale = alt.Scale(type="log") if ratio else alt.Scale(zero=False)
+    scale = alt.Scale(type="log", nice=False, padding=12) if ratio else alt.Scale(zero=False)
     y = alt.Y("label:N", sort=names, title=None)
     data = alt.Data(values=[dict(point) for point in points])
-    arm = {"color": alt.Color("arm:N", title=None, legend=alt.Legend(orient="bottom"))}
+    arm = {"color": alt.Color("arm:N", legend=None)}
     lines = (
         alt.Chart(data)
         .mark_rule(strokeWidth=2)
@@ -34,7 +34,7 @@ def forest(points: Points, unit: str, *, ratio: bool = False) -> dict[str, Any]:
     dots = (
         alt.Chart(data)
         .mark_point(filled=True, size=70, opacity=1)
-        .encode(x="estimate:Q", y=y, shape=alt.Shape("arm:N", title=None, legend=alt.Legend(orient="bottom")), **arm)
+        .encode(x="estimate:Q", y=y, shape=alt.Shape("arm:N", legend=None), **arm)
     )
     nothing = alt.Chart(alt.Data(values=[{"none": 1.0 if ratio else 0.0}])).mark_rule(strokeDash=[4, 3], color="#555")
     return _dressed((nothing.encode(x="none:Q") + lines + dots).properties(width=WIDTH, height=alt.Step(24)))
@@ -68,21 +68,22 @@ def _lines(
         alt.Chart(data)
         .mark_line(**mark)
         .encode(
-            x=across, y=up, strokeDash=alt.StrokeDash("arm:N", title=None, legend=alt.Legend(orient="bottom")), **arm
+            x=across,
+            y=up,
+            strokeDash=alt.StrokeDash("arm:N", title=None, legend=None if markers else alt.Legend(orient="bottom")),
+            **arm,
         )
     )
     if markers:
         dots = alt.Chart(data).mark_point(filled=True, size=60, opacity=1)
-        chart = chart + dots.encode(
-            x=across, y=up, shape=alt.Shape("arm:N", title=None, legend=alt.Legend(orient="bottom")), **arm
-        )
+        chart = chart + dots.encode(x=across, y=up, shape=alt.Shape("arm:N", legend=None), **arm)
         chart = chart + alt.Chart(data).mark_rule().encode(x=across, y="low:Q", y2="high:Q", **arm)
     return _dressed(chart.properties(width=WIDTH, height=280))
 
 
-def to_svg(spec: Mapping[str, Any]) -> str:
-    """The drawing, without network and without scripts."""
+def to_svg(spec: Mapping[str, Any], locale: str = "nl-NL") -> str:
+    """The drawing, without network and without scripts; numbers on the axes as the locale writes them."""
     import vl_convert
 
-    svg: str = vl_convert.vegalite_to_svg(dict(spec))
+    svg: str = vl_convert.vegalite_to_svg(dict(spec), format_locale=locale)
     return svg

@@ -70,7 +70,7 @@ def _table(table: Table, place: str) -> str:
 
 def _figure(run: Run, figure: Figure, name: str, place: str) -> str:
     title = f"{run.voice('picture')}: {figure.title}. {run.voice('same_numbers')}"
-    svg = _own_ids(to_svg(figure.spec), name)
+    svg = _own_ids(to_svg(figure.spec, "nl-NL" if run.voice.language == "nl" else "en-US"), name)
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)
     return f"<figure>\n<figcaption>{escape(figure.title)}</figcaption>\n{svg}\n</figure>\n{_table(figure.table, place)}"
 

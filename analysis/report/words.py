@@ -112,7 +112,7 @@ class Voice:
     def p_value(self, value: float | None) -> str:
         if value is None:
             return "–"
-        return self.decimal("< 0.001" if value < 0.001 else f"{value:.3f}")
+        return self.decimal("<\u00a00.001" if value < 0.001 else f"{value:.3f}")
 
     def interval(self, low: float | None, high: float | None, *, percent: bool = False) -> str:
         if low is None and high is None:
