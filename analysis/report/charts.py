@@ -1,7 +1,7 @@
 """Charts as Altair specifications: one declaration serves screen and paper."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 WIDTH = 560
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"]
@@ -81,7 +81,7 @@ def _lines(
     return _dressed(chart.properties(width=WIDTH, height=280))
 
 
-def to_svg(spec: Mapping[str, Any], locale: str = "nl-NL") -> str:
+def to_svg(spec: Mapping[str, Any], locale: Literal["nl-NL", "en-US"] = "nl-NL") -> str:
     """The drawing, without network and without scripts; numbers on the axes as the locale writes them."""
     import vl_convert
 
