@@ -24,7 +24,7 @@ def of_files() -> list[str]:
 
 @pytest.mark.slow
 def test_every_command_of_the_readme_runs_as_written_and_in_that_order(tmp_path):
-    for name in ("docs", "manage.py", "randomization"):
+    for name in ("docs", "tests", "manage.py", "randomization"):
         (tmp_path / name).symlink_to(ROOT / name)
     assert len(of_files()) > 10
     for line in of_files():
