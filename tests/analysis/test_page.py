@@ -3,11 +3,13 @@
 import base64
 import hashlib
 from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from django.core.management import call_command
 
 from analysis.estimators.data import table_of
 from analysis.estimators.plan import plan_of
@@ -179,6 +181,18 @@ def test_a_flow_hides_small_counts_with_what_gives_them_away():
     hidden = [arm for arm in counts if shown[arm, "received", None, None] == HIDDEN]
     assert len(hidden) >= 2
     assert shown_flow(rows, 0)["A", "not_received", None, None] == "6"
+
+
+def test_the_command_writes_the_page_in_the_language_asked_for(tmp_path):
+    folder, out = Path(__file__).parents[2], tmp_path / "page.html"
+    files = [folder / "docs/examples/analysis/start.yaml", folder / "tests/analysis/reference/balance/people.csv"]
+    told = StringIO()
+    options = {"format": "html", "language": "en", "small_cells": 10, "out": out, "stderr": told}
+    call_command("analyse", *map(str, files), **options)
+    assert "Counts below 10 are hidden" in out.read_text()
+    with pytest.raises(SystemExit):
+        call_command("analyse", *map(str, files), **options | {"small_cells": -1})
+    assert "--small-cells: is below 0" in told.getvalue()
 
 
 def test_the_flow_of_a_log_is_drawn_as_a_table():

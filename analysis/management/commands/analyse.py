@@ -30,6 +30,8 @@ class Command(ToolCommand):
         parser.add_argument("--out", type=Path, help="write to this file instead of standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["small_cells"] < 0:
+            raise BadInput(Fault("--small-cells", "is below 0", "give the least number that may be shown, such as 10"))
         results = run_file(options["plan"], options["data"], self._progress)
         text = self._page(results, options) if options["format"] == "html" else WRITERS[options["format"]](results)
         for analysis in results.analyses:
