@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,18 +58,38 @@ class Rule:
         return fine
 
 
+class Source(Protocol):
+    """A lottery that draws all arms again; `fixed` when it draws every exchange within the groups equally likely.
+
+    `pairs` is why only two of its arms cannot be exchanged within the groups, or empty when they can.
+    """
+
+    @property
+    def fixed(self) -> bool: ...
+
+    @property
+    def pairs(self) -> str: ...
+
+    def many(self, rng: np.random.Generator, draws: int) -> Iterator[Labels]: ...
+
+
 @dataclass(frozen=True)
 class Procedure:
-    """How arms were drawn: the arm of each unit as it came out, groups, rules, or a list of draws from a file."""
+    """How arms were drawn: the arm of each unit as it came out, groups, rules; or a list of draws; or a lottery."""
 
     observed: Labels
     arms: int
     groups: tuple[Group, ...]
     rules: tuple[Rule, ...] = ()
     listed: Labels | None = None
+    source: Source | None = None
 
     def pairwise(self, arm: int) -> "Procedure":
         """Only the labels of this arm and the control are exchanged; the other units keep theirs."""
+        if self.source is not None and self.arms == 2:
+            return self
+        if self.source is not None and self.source.pairs:
+            raise Refused(self.source.pairs, "choose `hypothesis: complete`")
         if self.listed is not None:
             others = ~np.isin(self.observed, (0, arm))
             same = (self.listed[:, others] == self.observed[others]).all(axis=1)
@@ -116,6 +136,10 @@ def plan_draws(procedure: Procedure, *, draws: int, seed: int, enumerate_all: bo
     """All assignments when asked for or when there are no more than `draws`; else `draws` random ones."""
     if procedure.listed is not None:
         return Draws(procedure, len(procedure.listed), enumerate_all, seed)
+    if procedure.source is not None and not procedure.source.fixed:
+        if enumerate_all:
+            raise Refused("the draws of this lottery are not equally likely", "leave `enumerate` out")
+        return Draws(procedure, draws, False, seed)
     total = math.prod(_arrangements(len(group.units), group.pool) for group in procedure.groups)
     if total < 2:
         raise Refused("the design leaves only one assignment, so nothing can be compared", "check `design`")
@@ -181,6 +205,10 @@ def _accepted(procedure: Procedure, labels: Labels) -> NDArray[np.bool_]:
 
 def _drawn(procedure: Procedure, count: int, seed: int) -> Iterator[Labels]:
     rng = np.random.default_rng(seed)
+    if procedure.source is not None:
+        for drawn in procedure.source.many(rng, count):
+            yield from (drawn[start : start + CHUNK] for start in range(0, len(drawn), CHUNK))
+        return
     buckets = _buckets(procedure)
     left, tried, found = count, 0, 0
     while left:

@@ -214,10 +214,10 @@ class HorvitzThompson:
 
 
 def assignment_chances(draws: Draws, arms: int, units: int) -> Floats:
-    """P(unit gets arm) (arms x units): from the pools, or counted over the draws when there are rules or a file."""
+    """P(unit gets arm) (arms x units): from the pools, or counted over the draws where the pools do not tell."""
     procedure = draws.procedure
     chance = np.zeros((arms, units))
-    if procedure.rules or procedure.listed is not None:
+    if procedure.rules or procedure.listed is not None or procedure.source is not None:
         counted = [(labels.copy(), len(labels)) for labels in draws.chunks()]
         weights = np.concatenate(draws.weights) if draws.weights else np.ones(sum(m for _, m in counted))
         every = np.concatenate([labels for labels, _ in counted])

@@ -54,7 +54,7 @@ class Acceptance(Keys):
 class DesignKeys(Keys):
     """How the arms were drawn, for inference by drawing again."""
 
-    method: Literal["complete", "blocks", "file"] = "complete"
+    method: Literal["complete", "blocks", "file", "lottery"] = "complete"
     unit: ColumnRef | None = None
     strata: Columns | None = None
     block: ColumnRef | None = None
@@ -69,8 +69,13 @@ class DesignKeys(Keys):
             raise ValueError("has only one of `arms` and `ratio` -> give both, or neither")
         if self.arms is not None and self.ratio is not None and len(self.arms) != len(self.ratio):
             raise ValueError("has `arms` and `ratio` of different lengths -> give one number for each arm")
-        if (self.method == "file") != (self.file is not None):
-            raise ValueError("needs `file` for the method `file`, and only there -> name the CSV file of draws")
+        if (self.method in ("file", "lottery")) != (self.file is not None):
+            raise ValueError(
+                "needs `file` for the methods `file` and `lottery`, and only there -> name the CSV file of draws, "
+                "or the record or design of the lottery"
+            )
+        if self.method == "lottery" and (self.acceptance or self.arms is not None):
+            raise ValueError("has a lottery, whose own file has its rule, arms and ratio -> leave them out here")
         return self
 
 

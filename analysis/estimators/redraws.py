@@ -1,6 +1,5 @@
 """Inference by drawing the arms again: the procedure of an analysis, and its statistics over all draws."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,11 +19,13 @@ from analysis.estimators.assignments import (
 from analysis.estimators.columns import label
 from analysis.estimators.data import Table, same_level
 from analysis.estimators.drawn_statistics import Evaluator, evaluator_of
+from analysis.estimators.drawn_units import listed_draws, unit_codes
+from analysis.estimators.lottery_design import lottery_procedure
 from analysis.estimators.plan import AnalysisKeys, DesignKeys, Family, Plan
 from analysis.estimators.refusals import Refused
 from analysis.estimators.registry import Context
 from analysis.estimators.results import Row
-from analysis.estimators.sample import Ints, Sample, combined_levels
+from analysis.estimators.sample import Ints, Sample
 
 Floats = NDArray[np.float64]
 STATISTICS = (
@@ -154,12 +155,14 @@ def _procedure(
     arms = len(sample.arms)
     rules = tuple(_rule(sample, rule, unit, len(first)) for rule in design.acceptance)
     if design.method == "file":
-        return Procedure(observed, arms, (), rules, _listed(context, sample, design, first))
+        return Procedure(observed, arms, (), rules, listed_draws(context, sample, design, first))
+    if design.method == "lottery":
+        return lottery_procedure(context, sample, design, unit, first, observed)
     if design.method == "blocks":
         ref = design.block if design.block is not None else context.key("block")
         if ref is None:
             raise Refused("the design `blocks` names no block", "add `block: column` to `design` or to `data`")
-        codes = _codes(sample, (ref,), first)
+        codes = unit_codes(sample, (ref,), first)
         if design.arms is not None and design.ratio is not None:
             template: list[int] = []
             for name, times in zip(design.arms, design.ratio, strict=True):
@@ -167,15 +170,8 @@ def _procedure(
             return Procedure(observed, arms, template_groups(codes, tuple(template)), rules)
         return Procedure(observed, arms, group_by(codes, observed), rules)
     strata = design.strata if "strata" in design.model_fields_set else context.key("strata")
-    codes = np.zeros(len(first), np.intp) if strata is None else _codes(sample, strata, first)
+    codes = np.zeros(len(first), np.intp) if strata is None else unit_codes(sample, strata, first)
     return Procedure(observed, arms, group_by(codes, observed), rules)
-
-
-def _codes(sample: Sample, refs: Sequence[Any], first: Ints) -> Ints:
-    codes = combined_levels(sample.table, refs).codes[sample.rows][first]
-    if (codes < 0).any():
-        raise Refused(f"{', '.join(label(ref) for ref in refs)} is missing for a unit that was drawn", "fill it in")
-    return codes.astype(np.intp)
 
 
 def _arm_code(sample: Sample, name: str) -> int:
@@ -199,45 +195,6 @@ def _rule(sample: Sample, rule: Any, unit: Ints, units: int) -> Rule:
     if np.linalg.matrix_rank(covariance) < X.shape[1]:
         raise Refused("the columns of `mahalanobis` follow from each other", "leave one out")
     return Rule(sums, sizes, float(rule.max), np.linalg.inv(covariance).astype(np.float64))
-
-
-def _listed(context: Context, sample: Sample, design: DesignKeys, first: Ints) -> Labels:
-    """The draws of a file (m x units): first column the unit, then a column a draw."""
-    path = context.base / str(design.file)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = [line for line in csv.reader(file) if line]
-    except (OSError, UnicodeDecodeError, csv.Error):
-        raise Refused(f"the file of draws {design.file!r} cannot be read", "check its name beside the plan") from None
-    if len(lines) < 2 or len(lines[0]) < 2 or len({len(line) for line in lines}) > 1:
-        raise Refused(
-            f"{design.file!r} is not a table of draws", "give the unit, then one column a draw, in every line"
-        )
-    ref = (
-        design.unit
-        if design.unit is not None
-        else context.key("cluster")
-        if sample.cluster is not None
-        else context.defaults.id
-    )
-    if ref is None:
-        raise Refused(
-            "the units of the file of draws cannot be found",
-            "name them by `design: {unit: column}` or `data: {id: column}`",
-        )
-    levels = sample.levels(ref)
-    by_unit = {line[0]: line[1:] for line in lines[1:]}
-    names = [levels.names[code] for code in levels.codes[first]]
-    lacking = [name for name in names if name not in by_unit]
-    if lacking:
-        raise Refused(f"{design.file!r} has no draw for the unit {lacking[0]!r}", "give every unit a line")
-    codes = {arm: code for code, arm in enumerate(sample.arms)}
-    unknown = {text for name in names for text in by_unit[name]} - set(codes)
-    if unknown:
-        raise Refused(
-            f"{design.file!r} has the arm {min(unknown)!r}, which is not in the data", "use the levels of the data"
-        )
-    return np.array([[codes[text] for text in by_unit[name]] for name in names], np.int8).T.copy()
 
 
 def statistic_of(context: Context) -> str:
