@@ -134,6 +134,27 @@ def test_a_record_and_its_design_give_the_same_p(by, row, keys):
     assert one == pytest.approx(two, abs=5 * (2 * one * (1 - one) / 4999) ** 0.5)
 
 
+def test_minimisation_draws_again_with_its_factors_in_balance(by):
+    """The outcome is the factor itself, which minimisation keeps alike: its differences are those of few persons."""
+    spread = {}
+    for name, keys in (("minimisation", MINIMISED), ("complete", {"method": "complete"})):
+        record, data = people(Design(arms=("A", "B"), **keys), 30, ages=name == "minimisation")
+        data["y"] = [float(age == "old") for age in data["age"]]
+        found = by(record, data, draws=1999)["details"]["null"][0]
+        assert found["draws"] == 1999
+        spread[name] = found["sd"]
+    assert spread["complete"] == pytest.approx((10 / 30 * 20 / 30 * (30 / 29) * (4 / 30)) ** 0.5, rel=0.1)
+    assert spread["minimisation"] < 0.6 * spread["complete"]
+
+
+def test_numbers_that_differ_between_draws_are_redrawn_too(by):
+    """With a coin for each of 30 units 10 (B - A) / 30 / (1/2) has the spread 20 sqrt(30) / 30."""
+    record, data = people(Design(arms=("A", "B"), method="simple"), 30)
+    data["y"] = [10.0 + 0.001 * place for place in range(30)]
+    found = by(record, data, statistic="horvitz_thompson")["details"]["null"][0]
+    assert found["sd"] == pytest.approx(20 / 30**0.5, rel=0.05)
+
+
 def test_chances_of_a_lottery_are_counted_over_its_draws(by, row):
     record, data = people(Design(arms=("A", "B"), ratio=(2, 1), method="simple"), 30)
     found = by(record, data, statistic="horvitz_thompson")
