@@ -86,12 +86,3 @@ class ArmSums:
 
 def indicator(labels: Labels, arm: int) -> Floats:
     return (labels == arm).astype(np.float64)
-
-
-def studentised(estimate: Floats, variance: Floats | None) -> Floats:
-    """estimate / standard error; 0 / 0 counts as 0."""
-    if variance is None:
-        return estimate
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = estimate / np.sqrt(variance)
-    return np.where(np.isnan(t), 0.0, t)
