@@ -9,7 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from participants.entering import Member
-from participants.importing import split_surname
+from participants.importing import POSTCODE, split_surname
 from participants.models import ExitReason, HouseholdType, StepKind
 from participants.services import STOPS
 from trialmgr.core import clock
@@ -43,13 +43,20 @@ class PastDayField(DayField):
         return day
 
 
-class MemberForm(forms.Form):
-    """One adult member; the second one of a household may be left empty."""
+class PostcodeField(forms.CharField):
+    """A Dutch postcode, kept as 5038 EA."""
 
-    client_number = forms.CharField(label=_("Client number"), max_length=30)
-    first_name = forms.CharField(label=_("First name"), max_length=80)
-    surname = forms.CharField(label=_("Surname, with what comes before it"), max_length=100)
-    born_on = DayField(label=_("Day of birth"), initial=None)
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        found = POSTCODE.fullmatch(text)
+        if text and not found:
+            raise forms.ValidationError(_("Write a postcode like 5038 EA."))
+        return f"{found[1]} {found[2].upper()}" if found else ""
+
+
+class ReachForm(forms.Form):
+    """How a person is reached, and in which language: by mail, or by letters to a whole address."""
+
     email = forms.EmailField(label=_("E-mail address"), required=False)
     phone = forms.CharField(
         label=_("Telephone"),
@@ -57,11 +64,31 @@ class MemberForm(forms.Form):
         max_length=20,
         validators=[RegexValidator(r"^[+0][0-9 ().-]{8,18}$", _("Write a number like 06-12345678."))],
     )
+    street = forms.CharField(label=_("Street and house number"), required=False, max_length=120)
+    postcode = PostcodeField(label=_("Postcode"), required=False)
+    city = forms.CharField(label=_("Town"), required=False, max_length=80)
     language = forms.ChoiceField(
         label=_("Language of letters and questionnaires"),
         choices=[("nl", "Nederlands"), ("en", "English")],
         initial="nl",  # a partner of whom nothing but this is sent is no partner
     )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        empty = [name for name in ("street", "postcode", "city") if not data.get(name) and name not in self.errors]
+        if 0 < len(empty) < 3:
+            self.add_error(empty[0], _("Write the whole address, or leave it empty."))
+        return data
+
+
+class MemberForm(ReachForm):
+    """One adult member; the second one of a household may be left empty."""
+
+    field_order = ("client_number", "first_name", "surname", "born_on")
+    client_number = forms.CharField(label=_("Client number"), max_length=30)
+    first_name = forms.CharField(label=_("First name"), max_length=80)
+    surname = forms.CharField(label=_("Surname, with what comes before it"), max_length=100)
+    born_on = DayField(label=_("Day of birth"), initial=None)
 
     def member(self) -> Member:
         data = dict(self.cleaned_data)

@@ -25,6 +25,7 @@ LONGEST = {  # what the database holds; any other column is not kept
     "street": 120,
     "city": 80,
 }
+POSTCODE = re.compile(r"([1-9]\d{3})\s?([A-Za-z]{2})")
 INFIX = re.compile(
     r"^((?:van|von|in|op|uit|aan|bij|onder|voor)(?:\s+(?:de|den|der|het|'t))?|de|den|der|het|'t|ten|ter|te|el|al|la|le|du)\s+(?=\S)",
     re.IGNORECASE,
@@ -295,7 +296,7 @@ def _phone(text: str, where: str, faults: list[Fault]) -> str:
 
 
 def _postcode(text: str, where: str, faults: list[Fault]) -> str:
-    found = re.fullmatch(r"([1-9]\d{3})\s?([A-Za-z]{2})", text)
+    found = POSTCODE.fullmatch(text)
     if text and not found:
         faults.append(Fault(where, f"postcode {text!r} is not a postcode", "write it like 5038 EA"))
     return f"{found.group(1)} {found.group(2).upper()}" if found else ""

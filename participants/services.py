@@ -16,6 +16,7 @@ from participants.models import (
     Baseline,
     Check,
     Consent,
+    Contact,
     Exit,
     ExitReason,
     Household,
@@ -31,6 +32,7 @@ from trialmgr.protocol.schema import Protocol
 from trialmgr.protocol.selectors import current_protocol
 
 DRAFT_LIVES = timedelta(hours=1)
+REACH = ("email", "phone", "street", "postcode", "city", "language")
 
 
 class NotAllowedYet(DomainError):
@@ -213,6 +215,18 @@ def record_return(*, household_id: int, day: date, by: User) -> Exit:
     left.save(update_fields=["returned_on"])
     audit.record("household.returned", f"household:{household_id}", by=by, exit=left.pk)
     return left
+
+
+@transaction.atomic
+def change_reach(*, person_id: int, reach: Mapping[str, str], by: User) -> None:
+    """Store a new way to reach a person; the evidence names which field changed, and holds no address."""
+    person = _person(person_id)
+    _refuse_withdrawn(person)
+    contact = person.contact
+    changed = sorted(name for name in REACH if getattr(contact, name) != reach[name])
+    if changed:
+        Contact.objects.filter(pk=contact.pk).update(**{name: reach[name] for name in changed})
+        audit.record("person.reach_changed", f"person:{person.pk}", by=by, fields=changed)
 
 
 STOPS = (StepKind.STOPPED_TREATMENT, StepKind.STOPPED_SURVEYS, StepKind.WITHDREW_DATA)

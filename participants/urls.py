@@ -13,4 +13,5 @@ urlpatterns = [
     path("t/<slug:trial>/people/<slug:code>/<int:person>/checks/", views.checks, name="person_checks"),
     path("t/<slug:trial>/people/<slug:code>/<int:person>/consent/", views.consent, name="person_consent"),
     path("t/<slug:trial>/people/<slug:code>/<int:person>/stop/", views.stop, name="person_stop"),
+    path("t/<slug:trial>/people/<slug:code>/<int:person>/reach/", views.reach, name="person_reach"),
 ]

@@ -22,6 +22,7 @@ from participants.forms import (
     HouseholdForm,
     ImportForm,
     MemberForm,
+    ReachForm,
     ReturnForm,
     SearchForm,
     StopForm,
@@ -116,7 +117,7 @@ def _person_on_page(person: Person, protocol: Protocol, failed: tuple[str, Form]
     steps = [(step, reasons.get(step.reason, step.reason)) for step in person.steps.all()]
     names = {purpose.code: purpose.name.text(get_language() or "nl") for purpose in protocol.consent.purposes}
     agreed = [(one, names.get(one.purpose, one.purpose)) for one in person.consents.all()]
-    forms: dict[str, Form | None] = {"checks": None, "consent": None, "stop": None}
+    forms: dict[str, Form | None] = dict.fromkeys(("checks", "consent", "stop", "reach"))
     withdrew = StepKind.WITHDREW_DATA in taken
     if StepKind.SIGNED_UP in taken and not withdrew and not taken & {StepKind.ELIGIBLE, StepKind.EXCLUDED}:
         forms["checks"] = ChecksForm(protocol=protocol, prefix=f"p{person.pk}")
@@ -124,6 +125,9 @@ def _person_on_page(person: Person, protocol: Protocol, failed: tuple[str, Form]
         forms["consent"] = ConsentForm(protocol=protocol, prefix=f"p{person.pk}")
     if StepKind.SIGNED_UP in taken and not withdrew:
         forms["stop"] = StopForm(prefix=f"p{person.pk}")
+    if not withdrew:
+        known = {name: getattr(person.contact, name) for name in services.REACH}
+        forms["reach"] = ReachForm(prefix=f"p{person.pk}", initial=known)
     if failed and failed[0].endswith(f":{person.pk}"):
         forms[failed[0].partition(":")[0]] = failed[1]
     return {"person": person, "steps": steps, "taken": taken, "agreed": agreed, **forms}
@@ -161,6 +165,18 @@ def consent(request: HttpRequest, trial: str, code: str, person: int) -> HttpRes
         messages.success(request, text)
 
     return act_on(request, trial, code, person, f"consent:{person}", form, act)
+
+
+@require_POST
+@requires("enrol_people")
+def reach(request: HttpRequest, trial: str, code: str, person: int) -> HttpResponse:
+    form = ReachForm(request.POST, prefix=f"p{person}")
+
+    def act() -> None:
+        services.change_reach(person_id=person, reach=form.cleaned_data, by=request.user)
+        messages.success(request, _("Stored."))
+
+    return act_on(request, trial, code, person, f"reach:{person}", form, act)
 
 
 @require_POST

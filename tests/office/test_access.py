@@ -147,7 +147,7 @@ def test_people_of_one_trial_cannot_be_reached_through_another(world):
 def test_a_person_of_another_household_cannot_be_slipped_into_an_address(world):
     stranger = make.make_household().persons.get()
     client = make.log_in(world["staff"][Role.SUPPORT])
-    for name in ("checks", "consent", "stop"):
+    for name in ("checks", "consent", "stop", "reach"):
         url = f"/t/tilburg/people/{world['parts']['code']}/{stranger.pk}/{name}/"
         assert access_walk.ask(client, "POST", url) == 404
 
