@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from coaching.models import Assignment, Channel, Contact, ContactChange, Topic
 from coaching.selectors import caseload_sizes, coaches_of, unassigned
-from participants.models import Household, StepKind
+from participants.models import Household, Person, StepKind
 from participants.selectors import person_in_trial
 from randomization.selectors import arm_of
 from trialmgr.core import audit, clock
@@ -63,7 +63,14 @@ def assign_coach(*, household_id: int, coach: User, day: date, by: User) -> Assi
         current.until_day = day
         current.save(update_fields=["until_day"])
     made = Assignment.objects.create(household_id=household_id, coach=coach, from_day=day, assigned_by=by)
-    audit.record("household.coach_assigned", f"household:{household_id}", by=by, coach=coach.pk)
+    audit.record(
+        "household.coach_assigned",
+        f"household:{household_id}",
+        by=by,
+        trial=home.trial_id,
+        site=home.site,
+        coach=coach.pk,
+    )
     return made
 
 
@@ -88,7 +95,7 @@ def divide_evenly(*, trial: str, day: date, by: User, sites: Collection[str] | N
     if not made and not all(teams.values()):
         raise DomainError(_("There are no coaches at the site of these households yet."))
     Assignment.objects.bulk_create(made)
-    audit.record("households.coaches_assigned", f"trial:{trial}", by=by, households=len(made))
+    audit.record("households.coaches_assigned", f"trial:{trial}", by=by, trial=trial, households=len(made))
     return len(made)
 
 
@@ -96,7 +103,8 @@ def divide_evenly(*, trial: str, day: date, by: User, sites: Collection[str] | N
 def log_contact(*, trial: str, person_id: int, talk: Talk, key: UUID, by: User) -> Contact:
     """Store a contact once, however often the form is sent."""
     _check(talk)
-    if person_in_trial(trial, person_id).steps.filter(kind=StepKind.WITHDREW_DATA).exists():
+    person = person_in_trial(trial, person_id)
+    if person.steps.filter(kind=StepKind.WITHDREW_DATA).exists():
         raise DomainError(_("This person withdrew their data; nothing more is recorded."))
     contact, made = Contact.objects.get_or_create(
         key=key,
@@ -104,7 +112,9 @@ def log_contact(*, trial: str, person_id: int, talk: Talk, key: UUID, by: User) 
     )
     if made:
         late = (clock.today() - talk.day).days
-        audit.record("contact.logged", f"contact:{contact.pk}", by=by, person=person_id, days_late=late)
+        audit.record(
+            "contact.logged", f"contact:{contact.pk}", by=by, **_scope(person), person=person_id, days_late=late
+        )
     elif contact.person_id != person_id or contact.coach_id != by.pk:
         raise DomainError(_("This form was used before. Open a new one."))
     return contact
@@ -114,7 +124,7 @@ def log_contact(*, trial: str, person_id: int, talk: Talk, key: UUID, by: User) 
 def correct_contact(*, contact_id: int, talk: Talk, version: int, reason: str, by: User) -> Contact:
     """Replace what was noted; what stood there is kept. Raises Conflict when another version was saved since."""
     _check(talk)
-    contact = Contact.objects.select_for_update(of=("self",), no_key=True).get(pk=contact_id)
+    contact = _lock_contact(contact_id)
     _needs_reason(contact, reason, by)
     before = _snapshot(contact)
     changed = Contact.objects.filter(pk=contact_id, version=version, voided_at=None).update(
@@ -123,7 +133,14 @@ def correct_contact(*, contact_id: int, talk: Talk, version: int, reason: str, b
     if not changed:
         raise Conflict(_("Somebody else changed this contact meanwhile. Compare both below and save again."))
     _keep(contact, version, before, reason, by)
-    audit.record("contact.corrected", f"contact:{contact_id}", by=by, reason=reason, version=version + 1)
+    audit.record(
+        "contact.corrected",
+        f"contact:{contact_id}",
+        by=by,
+        **_scope(contact.person),
+        reason=reason,
+        version=version + 1,
+    )
     contact.refresh_from_db()
     return contact
 
@@ -131,13 +148,23 @@ def correct_contact(*, contact_id: int, talk: Talk, version: int, reason: str, b
 @transaction.atomic
 def void_contact(*, contact_id: int, version: int, reason: str, by: User) -> None:
     """Declare a contact as not having been; it is never deleted."""
-    contact = Contact.objects.select_for_update(of=("self",), no_key=True).get(pk=contact_id)
+    contact = _lock_contact(contact_id)
     _needs_reason(contact, reason, by)
     voided = Contact.objects.filter(pk=contact_id, version=version, voided_at=None)
     if not voided.update(voided_at=clock.now(), version=F("version") + 1):
         raise Conflict(_("Somebody else changed this contact meanwhile. Look at it again."))
     _keep(contact, version, _snapshot(contact), reason, by)
-    audit.record("contact.voided", f"contact:{contact_id}", by=by, reason=reason)
+    audit.record("contact.voided", f"contact:{contact_id}", by=by, **_scope(contact.person), reason=reason)
+
+
+def _scope(person: Person) -> dict[str, str]:
+    """Whose auditors may see an event about a talk with a person."""
+    return {"trial": person.trial_id, "site": person.household.site}
+
+
+def _lock_contact(contact_id: int) -> Contact:
+    contacts = Contact.objects.select_related("person__household")
+    return contacts.select_for_update(of=("self",), no_key=True).get(pk=contact_id)
 
 
 def _lock_trial(trial: str) -> None:

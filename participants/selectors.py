@@ -103,7 +103,7 @@ def units_to_draw(trial: str, *, round_code: str, on: date) -> list[Unit]:
 
 def person_in_trial(trial: str, person_id: int) -> Person:
     """Raises Person.DoesNotExist for a person of another trial."""
-    return Person.objects.get(pk=person_id, trial=trial)
+    return Person.objects.select_related("household").get(pk=person_id, trial=trial)
 
 
 def person_ids(trial: str, pids: Collection[str]) -> list[int]:

@@ -64,7 +64,7 @@ def sign_up(
     entry = Entry(site=site, household_type=household_type, benefit_since=benefit_since, members=tuple(members))
     household = enter(trial, round_code, [entry])[0]
     _step(household.persons.all(), StepKind.SIGNED_UP, day=day, by=by)
-    audit.record("household.signed_up", f"household:{household.pk}", by=by, persons=len(members))
+    audit.record("household.signed_up", f"household:{household.pk}", by=by, **_scope(household), persons=len(members))
     return household
 
 
@@ -77,7 +77,9 @@ def solicit(*, trial: str, round_code: str, rows: Sequence[Row], day: date, by: 
         members.setdefault(row.household, []).append(row)
     households = enter(trial, round_code, [entry_of(together) for together in members.values()])
     _step(Person.objects.filter(household__in=households), StepKind.SOLICITED, day=day, by=by)
-    audit.record("households.solicited", f"trial:{trial}", by=by, households=len(households), persons=len(rows))
+    audit.record(
+        "households.solicited", f"trial:{trial}", by=by, trial=trial, households=len(households), persons=len(rows)
+    )
     return len(households)
 
 
@@ -90,7 +92,7 @@ def accept_invitation(*, household_id: int, day: date, by: User) -> None:
         return
     _require_open_round(current_protocol(household.trial_id), household.round, day)
     _step(household.persons.all(), StepKind.SIGNED_UP, day=day, by=by)
-    audit.record("household.signed_up", f"household:{household.pk}", by=by)
+    audit.record("household.signed_up", f"household:{household.pk}", by=by, **_scope(household))
 
 
 @transaction.atomic
@@ -103,7 +105,7 @@ def decline_invitation(*, household_id: int, day: date, by: User) -> None:
     if _took(household, StepKind.DECLINED):
         return
     _step(household.persons.all(), StepKind.DECLINED, day=day, by=by)
-    audit.record("household.declined", f"household:{household.pk}", by=by)
+    audit.record("household.declined", f"household:{household.pk}", by=by, **_scope(household))
 
 
 @transaction.atomic
@@ -127,7 +129,13 @@ def check_eligibility(*, person_id: int, answers: Mapping[str, bool], day: date,
     failed = next((check for check in checks if answers[check.code] != check.must_be), None)
     kind = StepKind.EXCLUDED if failed else StepKind.ELIGIBLE
     _step([person], kind, day=day, by=by, reason=failed.code if failed else "")
-    audit.record(f"person.{kind}", f"person:{person.pk}", by=by, reason_code=failed.code if failed else "")
+    audit.record(
+        f"person.{kind}",
+        f"person:{person.pk}",
+        by=by,
+        **_scope(person.household),
+        reason_code=failed.code if failed else "",
+    )
     return failed is None
 
 
@@ -159,7 +167,12 @@ def record_consent(*, person_id: int, purposes: Mapping[str, bool], channel: str
     if agreed:
         _step([person], StepKind.CONSENTED, day=day, by=by)
     audit.record(
-        "person.consent_recorded", f"person:{person.pk}", by=by, agreed=agreed, version=protocol.consent.version
+        "person.consent_recorded",
+        f"person:{person.pk}",
+        by=by,
+        **_scope(person.household),
+        agreed=agreed,
+        version=protocol.consent.version,
     )
     return agreed
 
@@ -196,14 +209,21 @@ def record_exit(*, household_id: int, day: date, reason: str, by: User) -> Exit:
     if household.exits.filter(returned_on__gt=day).exists():
         raise DomainError(_("The household was away from the benefit on that day already."), field="day")
     left = Exit.objects.create(household=household, day=day, reason=reason, recorded_at=clock.now(), recorded_by=by)
-    audit.record("household.exited", f"household:{household.pk}", by=by, exit=left.pk, reason_code=reason)
+    audit.record(
+        "household.exited", f"household:{household.pk}", by=by, **_scope(household), exit=left.pk, reason_code=reason
+    )
     return left
 
 
 @transaction.atomic
 def record_return(*, household_id: int, day: date, by: User) -> Exit:
     """The household receives benefit again."""
-    left = Exit.objects.select_for_update(of=("self",)).filter(household_id=household_id, returned_on=None).first()
+    left = (
+        Exit.objects.select_related("household")
+        .select_for_update(of=("self",))
+        .filter(household_id=household_id, returned_on=None)
+        .first()
+    )
     if left is None:
         raise DomainError(_("This household has not left the benefit."))
     if day <= left.day:
@@ -213,7 +233,7 @@ def record_return(*, household_id: int, day: date, by: User) -> Exit:
         raise DomainError(_("A return lies in the past: give the day it happened."), field="day")
     left.returned_on = day
     left.save(update_fields=["returned_on"])
-    audit.record("household.returned", f"household:{household_id}", by=by, exit=left.pk)
+    audit.record("household.returned", f"household:{household_id}", by=by, **_scope(left.household), exit=left.pk)
     return left
 
 
@@ -251,7 +271,13 @@ def stop(*, person_id: int, kinds: Collection[str], day: date, by: User) -> None
     for kind in new:
         _step([person], kind, day=day, by=by)
     if new:
-        audit.record("person.stopped", f"person:{person.pk}", by=by, kinds=[str(kind) for kind in new])
+        audit.record(
+            "person.stopped",
+            f"person:{person.pk}",
+            by=by,
+            **_scope(person.household),
+            kinds=[str(kind) for kind in new],
+        )
 
 
 def _end_consents(person: Person, day: date) -> None:
@@ -294,12 +320,17 @@ def row_from_json(data: Mapping[str, str]) -> Row:
     return Row(**{**data, **days})
 
 
+def _scope(household: Household) -> dict[str, str]:
+    """Whose auditors may see an event about a household."""
+    return {"trial": household.trial_id, "site": household.site}
+
+
 def _lock(household_id: int) -> Household:
     return Household.objects.select_for_update(of=("self",), no_key=True).get(pk=household_id)
 
 
 def _person(person_id: int) -> Person:
-    return Person.objects.select_for_update(of=("self",), no_key=True).get(pk=person_id)
+    return Person.objects.select_related("household").select_for_update(of=("self",), no_key=True).get(pk=person_id)
 
 
 def _require_not_closed(protocol: Protocol, round_code: str, day: date) -> None:

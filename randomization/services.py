@@ -60,7 +60,7 @@ def request_draw(*, trial: str, round_code: str, event: str, by: User) -> Draw:
     made = Draw.objects.create(
         trial_id=trial, number=number, round=round_code, event=event, requested_at=clock.now(), requested_by=by
     )
-    audit.record("draw.requested", f"draw:{made.pk}", by=by, round=round_code, event=event)
+    audit.record("draw.requested", f"draw:{made.pk}", by=by, trial=trial, round=round_code, event=event)
     tasks.freeze_list.delay_on_commit(made.pk)
     return made
 
@@ -90,7 +90,7 @@ def _refuse(draw_id: int, fault: str) -> bool:
     if row.status == Status.REQUESTED:
         row.status, row.fault = Status.REFUSED, fault
         row.save(update_fields=["status", "fault"])
-        audit.record("draw.refused", f"draw:{row.pk}", by="freeze_list", fault=fault)
+        audit.record("draw.refused", f"draw:{row.pk}", by="freeze_list", trial=row.trial_id, fault=fault)
     return False
 
 
@@ -103,7 +103,7 @@ def _freeze_list(draw_id: int) -> bool:
     if not units:
         row.status = Status.EMPTY
         row.save(update_fields=["status"])
-        audit.record("draw.empty", f"draw:{row.pk}", by="freeze_list")
+        audit.record("draw.empty", f"draw:{row.pk}", by="freeze_list", trial=row.trial_id)
         return False
     secret = new_secret()
     record = commit(_frozen(row, units), secret, event=row.event)
@@ -111,7 +111,7 @@ def _freeze_list(draw_id: int) -> bool:
     row.status, row.committed_at = Status.COMMITTED, clock.now()
     row.save(update_fields=["record", "sealed_secret", "status", "committed_at"])
     digests = {"units": len(units), "commitment": record.commitment, "list_hash": record.list_hash}
-    audit.record("draw.committed", f"draw:{row.pk}", by="freeze_list", **digests)
+    audit.record("draw.committed", f"draw:{row.pk}", by="freeze_list", trial=row.trial_id, **digests)
     transaction.on_commit(anchors.write, robust=True)
     return True
 
@@ -125,7 +125,7 @@ def enter_beacon(*, draw_id: int, beacon: str, by: User) -> None:
     _try_beacon(row, beacon.strip())
     row.beacon, row.entered_at, row.entered_by, row.status = beacon.strip(), clock.now(), by, Status.ENTERED
     row.save(update_fields=["beacon", "entered_at", "entered_by", "status"])
-    audit.record("draw.beacon_entered", f"draw:{row.pk}", by=by, beacon=row.beacon)
+    audit.record("draw.beacon_entered", f"draw:{row.pk}", by=by, trial=row.trial_id, beacon=row.beacon)
 
 
 def confirm_and_draw(*, draw_id: int, beacon: str, by: User) -> None:
@@ -134,7 +134,8 @@ def confirm_and_draw(*, draw_id: int, beacon: str, by: User) -> None:
         _confirm_and_draw(draw_id, beacon.strip(), by)
     except NumbersDiffer:
         with transaction.atomic():  # what was undone is evidence too
-            audit.record("draw.beacon_refused", f"draw:{draw_id}", by=by)
+            row = Draw.objects.get(pk=draw_id)
+            audit.record("draw.beacon_refused", f"draw:{row.pk}", by=by, trial=row.trial_id)
         raise
 
 
@@ -153,7 +154,14 @@ def _confirm_and_draw(draw_id: int, beacon: str, by: User) -> None:
         )
     record = draw(Record.from_json(row.record), _open(row), row.beacon)
     _store(row, record, by)
-    audit.record("draw.drawn", f"draw:{row.pk}", by=by, result_hash=record.result_hash, units=len(record.units))
+    audit.record(
+        "draw.drawn",
+        f"draw:{row.pk}",
+        by=by,
+        trial=row.trial_id,
+        result_hash=record.result_hash,
+        units=len(record.units),
+    )
     transaction.on_commit(anchors.write, robust=True)
 
 
@@ -163,7 +171,7 @@ def reopen_beacon(*, draw_id: int, by: User) -> None:
     row = _lock(draw_id)
     if row.status != Status.ENTERED:
         raise DrawNotReady(_("There is no number to take back."))
-    audit.record("draw.beacon_taken_back", f"draw:{row.pk}", by=by, beacon=row.beacon)
+    audit.record("draw.beacon_taken_back", f"draw:{row.pk}", by=by, trial=row.trial_id, beacon=row.beacon)
     row.beacon, row.entered_at, row.entered_by, row.status = "", None, None, Status.COMMITTED
     row.save(update_fields=["beacon", "entered_at", "entered_by", "status"])
 

@@ -101,6 +101,8 @@ def receive_results() -> int:
             },
         )
         if made:
-            audit.record("result.received", f"run:{one['run']}", by="receive_results", sha256=one["sha256"])
+            audit.record(
+                "result.received", f"run:{one['run']}", by="receive_results", trial=one["study"], sha256=one["sha256"]
+            )
             new += 1
     return new

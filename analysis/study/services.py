@@ -30,7 +30,14 @@ def register(*, protocol: Protocol) -> Registration:
     made = Registration.objects.create(
         trial=protocol.code, number=number, document=canonical(protocol), sha256=digest, registered_at=clock.now()
     )
-    audit.record("study.registered", f"trial:{protocol.code}", by="register_study", number=number, sha256=digest)
+    audit.record(
+        "study.registered",
+        f"trial:{protocol.code}",
+        by="register_study",
+        trial=protocol.code,
+        number=number,
+        sha256=digest,
+    )
     return made
 
 
@@ -50,7 +57,9 @@ def request_run(*, trial: str, purpose: str, by: User) -> Run:
         requested_by=by,
         requested_at=clock.now(),
     )
-    audit.record("run.requested", f"run:{run.code}", by=by, reason=purpose.strip(), plan=registration.sha256)
+    audit.record(
+        "run.requested", f"run:{run.code}", by=by, trial=trial, reason=purpose.strip(), plan=registration.sha256
+    )
     return run
 
 
@@ -68,7 +77,7 @@ def approve_run(*, run_id: int, by: User) -> Run:
     if run.approvals.count() >= APPROVALS:
         run.status = Status.APPROVED
         run.save(update_fields=["status"])
-    audit.record("run.approved", f"run:{run.code}", by=by, status=run.status)
+    audit.record("run.approved", f"run:{run.code}", by=by, trial=run.trial, status=run.status)
     return run
 
 
@@ -85,7 +94,7 @@ def propose_release(*, run_id: int, ground: str, by: User) -> Release:
             release = Release.objects.create(run=run, ground=ground.strip(), proposed_by=by, proposed_at=clock.now())
     except IntegrityError:
         raise NotNow(_("Opening this result was proposed already.")) from None
-    audit.record("result.release_proposed", f"run:{run.code}", by=by, reason=ground.strip())
+    audit.record("result.release_proposed", f"run:{run.code}", by=by, trial=run.trial, reason=ground.strip())
     return release
 
 
@@ -99,5 +108,5 @@ def confirm_release(*, run_id: int, by: User) -> Release:
         raise DomainError(_("You proposed it, so somebody else confirms it."))
     release.confirmed_by, release.confirmed_at = by, clock.now()
     release.save(update_fields=["confirmed_by", "confirmed_at"])
-    audit.record("result.released", f"run:{release.run.code}", by=by, reason=release.ground)
+    audit.record("result.released", f"run:{release.run.code}", by=by, trial=release.run.trial, reason=release.ground)
     return release

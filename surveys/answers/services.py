@@ -42,7 +42,7 @@ def open_wave(*, study: str, wave: str, questionnaire: str | Path, by: User | st
             raise QuestionsFixed(f"wave {wave} of {study} has answers: its questions are fixed") from None
         raise
     digest = hashlib.sha256(questions.encode()).hexdigest()
-    audit.record("wave.opened", f"wave:{study}/{wave}", by=by, questions_sha256=digest)
+    audit.record("wave.opened", f"wave:{study}/{wave}", by=by, trial=study, questions_sha256=digest)
     return number
 
 
@@ -53,7 +53,7 @@ def close_wave(*, study: str, wave: str, by: User | str, reason: str) -> int:
     if not found:
         raise DomainError(f"there is no wave {wave} of {study}")
     sets = int(_call("SELECT answers.close_wave(%s)", found[0].number))
-    audit.record("wave.closed", f"wave:{study}/{wave}", by=by, reason=reason)
+    audit.record("wave.closed", f"wave:{study}/{wave}", by=by, trial=study, reason=reason)
     return sets
 
 

@@ -67,7 +67,7 @@ def queue_due(*, trial: str) -> int:
             )
             new = Invitation.objects.filter(trial=trial, wave=wave.code).count() - before
             if new:
-                audit.record("wave.queued", f"trial:{trial}", by="queue_due", wave=wave.code, mails=new)
+                audit.record("wave.queued", f"trial:{trial}", by="queue_due", trial=trial, wave=wave.code, mails=new)
         made += new
     return made
 
@@ -227,19 +227,21 @@ def _keep_status(trial: str, wave: Wave, invited: int, submitted: Sequence[str],
     WaveCount.objects.update_or_create(
         trial_id=trial, wave=wave.code, day=today, defaults={"invited": invited, "answered": len(submitted)}
     )
-    audit.record("wave.status_updated", f"trial:{trial}", by="update_status", wave=wave.code, invited=invited)
+    audit.record(
+        "wave.status_updated", f"trial:{trial}", by="update_status", trial=trial, wave=wave.code, invited=invited
+    )
     return len(submitted)
 
 
 def erase_withdrawn(*, trial: str) -> int:
     """Have the answers removed of everybody who withdrew their data; give how many. Safe to repeat: so is the vault."""
     done = Erasure.objects.values("person")
-    waiting = list(persons_withdrawn(trial).exclude(pk__in=done).values_list("pk", "pid"))
-    for pk, pid in waiting:
+    waiting = list(persons_withdrawn(trial).exclude(pk__in=done).values_list("pk", "pid", "household__site"))
+    for pk, pid, site in waiting:
         vault_client.erase(study=trial, pid=pid)
         with transaction.atomic():
             Erasure.objects.get_or_create(person_id=pk, defaults={"day": clock.today()})
-            audit.record("person.answers_erased", f"person:{pk}", by="erase_withdrawn")
+            audit.record("person.answers_erased", f"person:{pk}", by="erase_withdrawn", trial=trial, site=site)
     return len(waiting)
 
 
@@ -269,7 +271,7 @@ def hold_mail(*, trial: str, by: User) -> None:
     """Hold back all mail of the trial. Safe to repeat."""
     _switch, made = PauseSwitch.objects.get_or_create(trial_id=trial, defaults={"since": clock.now(), "by": by})
     if made:
-        audit.record("mail.held", f"trial:{trial}", by=by)
+        audit.record("mail.held", f"trial:{trial}", by=by, trial=trial)
 
 
 @transaction.atomic
@@ -277,4 +279,4 @@ def release_mail(*, trial: str, by: User) -> None:
     """Let the mail of the trial go again. Safe to repeat."""
     gone, _kinds = PauseSwitch.objects.filter(trial=trial).delete()
     if gone:
-        audit.record("mail.released", f"trial:{trial}", by=by)
+        audit.record("mail.released", f"trial:{trial}", by=by, trial=trial)

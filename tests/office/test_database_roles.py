@@ -27,7 +27,7 @@ def test_a_right_given_by_hand_is_named():
 @pytest.mark.django_db
 def test_the_web_appends_to_the_audit_chain_and_can_do_nothing_else_with_it(as_role):
     with as_role("office_web"):
-        seq = audit.record("test.done", "test:1", by="test")
+        seq = audit.record("test.done", "test:1", by="test", trial="tilburg")
         assert audit.head()[0] == seq
         for statement in ("UPDATE audit.log SET actor = 'someone'", "TRUNCATE audit.log", "DROP TABLE audit.detail"):
             with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"), transaction.atomic():
@@ -52,7 +52,7 @@ def test_what_a_test_commits_is_gone_for_the_next(dsn_of):
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM audit.log")
         assert cursor.fetchone() == (0,)
-    audit.record("test.done", "test:1", by="test")
+    audit.record("test.done", "test:1", by="test", trial="tilburg")
     with psycopg.connect(dsn_of("office_web")) as other:
         assert other.execute("SELECT count(*) FROM audit.log").fetchone() == (1,)
 

@@ -18,11 +18,10 @@ from trialmgr.core.models import User
 
 GENESIS = "0" * 64
 BACKWARDS = timedelta(seconds=5)
-EVENTS = (
-    "SELECT seq, at, actor, on_behalf, verb, object, reason, payload_digest, prev, hash"
-    " FROM audit.log WHERE seq > %s AND seq <= %s ORDER BY seq"
-)
+NO_TRIAL = ""
 NO_END = 2**62
+COLUMNS = "seq, at, actor, on_behalf, verb, object, reason, payload_digest, prev, hash, form, trial, site"
+EVENTS = f"SELECT {COLUMNS} FROM audit.log WHERE seq > %s AND seq <= %s ORDER BY seq"  # noqa: S608 -- a constant
 CHANGED_DETAIL = """
     SELECT l.seq FROM audit.log l JOIN audit.detail d USING (seq)
     WHERE encode(sha256(convert_to(d.salt || d.payload, 'UTF8')), 'hex') <> l.payload_digest ORDER BY l.seq LIMIT 1
@@ -41,6 +40,9 @@ class Event:
     payload_digest: str
     prev: str
     hash: str
+    form: int
+    trial: str
+    site: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +53,46 @@ class Break:
     what: str
 
 
-def record(verb: str, target: str, *, by: User | str, reason: str = "", on_behalf: str = "", **detail: Any) -> int:
+def record(
+    verb: str,
+    target: str,
+    *,
+    by: User | str,
+    trial: str,
+    site: str = "",
+    reason: str = "",
+    on_behalf: str = "",
+    **detail: Any,
+) -> int:
     """Append an event and give its number. Call it last in the transaction: its lock is held until commit.
 
     `verb` is a stable dotted name, `target` a code such as `household:12`; `detail` holds ids and
-    choices, never an arm, an answer or a name. `by` is a member of staff or the name of a job.
+    choices, never an arm, an answer or a name. `by` is a member of staff or the name of a job. `trial` says whose
+    auditors may see the event (NO_TRIAL: those of the whole office only), `site` is '' for what concerns all sites.
     """
     actor = f"user:{by.pk}" if isinstance(by, User) else f"job:{by}"
     payload = json.dumps(detail, sort_keys=True, separators=(",", ":"), default=str)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT audit.append(%s, %s, %s, %s, %s, %s)", [actor, on_behalf, verb, target, reason, payload])
+        fields = [actor, on_behalf, verb, target, trial, site, reason, payload]
+        cursor.execute("SELECT audit.append(%s, %s, %s, %s, %s, %s, %s, %s)", fields)
         return int(cursor.fetchone()[0])
 
 
 def digest_of(event: Event) -> str:
-    """The hash that the event should have: SHA-256 over its fields, each with its length in bytes before it."""
+    """The hash that the event should have: SHA-256 over its fields, each with its length in bytes before it.
+
+    The first form knows no trial and no site; an event of that form which names one, or of a form that does
+    not exist, has no hash: ''.
+    """
     microseconds = (event.at - datetime.fromisoformat("1970-01-01T00:00:00+00:00")) // timedelta(microseconds=1)
-    fields = [
-        str(event.seq),
-        str(microseconds),
-        event.actor,
-        event.on_behalf,
-        event.verb,
-        event.object,
-        event.reason,
-        event.payload_digest,
-        event.prev,
-    ]
+    begin = [str(event.seq), str(microseconds), event.actor, event.on_behalf, event.verb, event.object]
+    end = [event.reason, event.payload_digest, event.prev]
+    if event.form == 2:
+        fields = ["audit/2", *begin, event.trial, event.site, *end]
+    elif event.form == 1 and not event.trial and not event.site:
+        fields = [*begin, *end]
+    else:
+        return ""
     text = b"".join(b"%d:%s," % (len(field), field) for field in (field.encode() for field in fields))
     return hashlib.sha256(text).hexdigest()
 

@@ -23,7 +23,7 @@ def enrol_second_factor(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     if not Authenticator.objects.filter(user=user).exists():
         TOTP.activate(user, generate_totp_secret())
-        audit.record("account.second_factor_added", f"user:{user.pk}", by=user, demo=True)
+        audit.record("account.second_factor_added", f"user:{user.pk}", by=user, trial=audit.NO_TRIAL, demo=True)
     messages.success(request, _("A demonstration second factor is on. Its codes are on the start page."))
     return redirect("home")
 

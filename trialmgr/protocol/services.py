@@ -53,6 +53,7 @@ def load_version(*, document: Document, by: User, reason: str = "") -> ProtocolV
         "protocol.version_loaded",
         f"trial:{trial.code}",
         by=by,
+        trial=trial.code,
         reason=version.reason,
         number=version.number,
         sha256=version.sha256,

@@ -1,5 +1,6 @@
 """The audit chain: added to, never changed; and when somebody manages to, `audit_verify` names the place."""
 
+import hashlib
 from io import StringIO
 
 import pytest
@@ -18,7 +19,15 @@ pytestmark = pytest.mark.django_db
 def chain(db):
     """Nine events."""
     for number in range(1, 10):
-        audit.record("test.done", f"test:{number}", by="test", reason=f"reden {number}", number=number)
+        reason = f"reden {number}"
+        audit.record("test.done", f"test:{number}", by="test", trial="oss", site="west", reason=reason, number=number)
+
+
+def record_as_before(number):
+    """What a process of the version before still calls while a new one is rolled out."""
+    fields = ["job:test", "", "test.done", f"test:{number}", f"reden {number}", "{}"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT audit.append(%s, %s, %s, %s, %s, %s)", fields)
 
 
 def tamper(statement, *values):
@@ -63,7 +72,9 @@ def test_an_empty_chain_holds(db):
     assert verify() == (0, "verified: 0 events, 0 anchors")
 
 
-@pytest.mark.parametrize("column", ["actor", "on_behalf", "verb", "object", "reason", "payload_digest"])
+@pytest.mark.parametrize(
+    "column", ["actor", "on_behalf", "verb", "object", "trial", "site", "reason", "payload_digest"]
+)
 def test_an_edited_event_is_named(chain, column):
     tamper(f"UPDATE audit.log SET {column} = 'other' WHERE seq = 4")
     assert verify() == (1, "event 4: was changed after it was written")
@@ -117,9 +128,47 @@ def test_the_database_itself_refuses_a_change(chain, statement):
         connection.cursor().execute(statement)
 
 
+def test_events_from_before_they_named_a_trial_hold_in_one_chain_with_those_of_now(settings, tmp_path, db):
+    settings.ANCHOR_FILE = str(tmp_path / "office")
+    for number in (1, 2):
+        record_as_before(number)
+    anchors.write()
+    audit.record("test.done", "test:3", by="test", trial="oss", site="west")
+    record_as_before(4)
+    anchors.write()
+    assert [(event.form, event.trial, event.site) for event in audit.events()] == [
+        (1, "", ""), (1, "", ""), (2, "oss", "west"), (1, "", ""),
+    ]  # fmt: skip
+    assert verify() == (0, "verified: 4 events, 2 anchors")
+
+
+def test_the_hash_of_an_event_is_that_of_its_fields_with_their_lengths(db):
+    audit.record("test.done", "test:1", by="test", trial="oss", site="west", reason="één")
+    record_as_before(2)
+    new, old = audit.events()
+    moments = [str(int(event.at.timestamp()) * 1_000_000 + event.at.microsecond) for event in (new, old)]
+    head = f"7:audit/2,1:1,16:{moments[0]},8:job:test,0:,9:test.done,6:test:1,3:oss,4:west,5:één,"
+    text = f"{head}64:{new.payload_digest},64:{'0' * 64},"
+    assert new.hash == hashlib.sha256(text.encode()).hexdigest()
+    head = f"1:2,16:{moments[1]},8:job:test,0:,9:test.done,6:test:2,7:reden 2,"
+    assert old.hash == hashlib.sha256(f"{head}64:{old.payload_digest},64:{new.hash},".encode()).hexdigest()
+
+
+@pytest.mark.parametrize("change", ["trial = 'oss'", "site = 'west'", "form = 2", "form = 3"])
+def test_an_old_event_cannot_be_given_a_trial_afterwards(db, change):
+    record_as_before(1)
+    tamper(f"UPDATE audit.log SET {change} WHERE seq = 1")
+    assert verify() == (1, "event 1: was changed after it was written")
+
+
+def test_an_event_cannot_be_put_back_into_the_old_form(chain):
+    tamper("UPDATE audit.log SET form = 1, trial = '', site = '' WHERE seq = 4")
+    assert verify() == (1, "event 4: was changed after it was written")
+
+
 def test_fields_cannot_run_into_each_other(db):
-    audit.record("a.b", "c", by="x", reason="yz")
-    audit.record("a.b", "cy", by="x", reason="z")
+    audit.record("a.b", "c", by="x", trial="yz")
+    audit.record("a.b", "cy", by="x", trial="z")
     one, two = audit.events()
     assert audit.digest_of(one) == one.hash
     assert audit.digest_of(two) == two.hash
@@ -128,7 +177,7 @@ def test_fields_cannot_run_into_each_other(db):
 
 def test_an_event_of_a_deed_that_was_undone_is_undone_too(db):
     with transaction.atomic():
-        audit.record("test.done", "test:1", by="test")
+        audit.record("test.done", "test:1", by="test", trial="oss")
         transaction.set_rollback(True)
     assert audit.head() is None
 
@@ -139,7 +188,7 @@ def test_events_written_at_one_moment_form_one_line():
 
     def write():
         with transaction.atomic():
-            audit.record("test.done", "test:1", by=user)
+            audit.record("test.done", "test:1", by=user, trial="oss")
 
     assert faults(together(*[write] * 16)) == []
     assert audit.verify() == (16, None)
@@ -147,7 +196,7 @@ def test_events_written_at_one_moment_form_one_line():
 
 def test_an_anchor_is_written_once_for_one_head(anchored):
     assert anchors.write() is None
-    audit.record("test.done", "test:10", by="test")
+    audit.record("test.done", "test:10", by="test", trial="oss")
     assert anchors.write().startswith("10 ")
     assert list(anchors.read(anchored)) == [9, 10]
     assert verify() == (0, "verified: 10 events, 2 anchors")
