@@ -246,7 +246,7 @@ def change_reach(*, person_id: int, reach: Mapping[str, str], by: User) -> None:
     changed = sorted(name for name in REACH if getattr(contact, name) != reach[name])
     if changed:
         Contact.objects.filter(pk=contact.pk).update(**{name: reach[name] for name in changed})
-        audit.record("person.reach_changed", f"person:{person.pk}", by=by, fields=changed)
+        audit.record("person.reach_changed", f"person:{person.pk}", by=by, **_scope(person.household), fields=changed)
 
 
 STOPS = (StepKind.STOPPED_TREATMENT, StepKind.STOPPED_SURVEYS, StepKind.WITHDREW_DATA)

@@ -1,22 +1,22 @@
 """Pages of the project leader and the auditor."""
 
 import json
+from typing import Any
 
-from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from analysis.monitoring import selectors
+from analysis.monitoring import auditing, selectors
 from analysis.monitoring.models import ReleasedResult
 from analysis.study import reading
 from surveys.mailing.selectors import wave_states
 from trialmgr.core import audit, clock
-from trialmgr.core.access import requires
+from trialmgr.core.access import requires, requires_for_office
 from trialmgr.protocol.selectors import current_protocol
 
-PAGE = 100
+DIGITS = 18
 
 
 @require_safe
@@ -54,11 +54,42 @@ def result(request: HttpRequest, trial: str, run: str) -> HttpResponse:
 @require_safe
 @requires("view_audit")
 def audit_log(request: HttpRequest, trial: str) -> HttpResponse:
-    """The audit chain, newest first. Whether it holds is told by `audit_verify`, which walks all of it."""
-    last = audit.head()
-    number = int(request.GET["page"]) if request.GET.get("page", "").isdecimal() else 1
-    pages = Paginator(range(last[0] if last else 0), PAGE)
-    page = pages.get_page(number)
-    newest = (last[0] if last else 0) - (page.number - 1) * PAGE
-    events = audit.between(max(newest - PAGE, 0), newest)
-    return render(request, "monitoring/audit.html", {"page": page, "events": events, "head": last})
+    """The events of the trial, newest first. Whether the chain holds, `audit_verify` tells: it walks all of it."""
+    return _audit_page(request, auditing.scope_of(_user(request), trial))
+
+
+@require_safe
+@requires_for_office("view_audit")
+def office_audit_log(request: HttpRequest) -> HttpResponse:
+    """The whole chain: every trial, and what belongs to none."""
+    return _audit_page(request, audit.Scope(trial=None))
+
+
+def _audit_page(request: HttpRequest, scope: audit.Scope) -> HttpResponse:
+    asked = request.GET.get("before", "")
+    before = int(asked) if asked.isdecimal() and len(asked) <= DIGITS else audit.NO_END
+    context = {"scope": scope, "page": auditing.page(scope, before=before), "head": audit.head()}
+    return render(request, "monitoring/audit.html", context | {"first": before == audit.NO_END})
+
+
+@require_POST
+@requires("view_audit")
+def export_audit(request: HttpRequest, trial: str) -> StreamingHttpResponse:
+    return _audit_file(request, auditing.scope_of(_user(request), trial), trial)
+
+
+@require_POST
+@requires_for_office("view_audit")
+def export_office_audit(request: HttpRequest) -> StreamingHttpResponse:
+    return _audit_file(request, audit.Scope(trial=None), "office")
+
+
+def _audit_file(request: HttpRequest, scope: audit.Scope, name: str) -> StreamingHttpResponse:
+    until = auditing.begin_export(scope, by=_user(request))
+    response = StreamingHttpResponse(auditing.lines(scope, until=until), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="audit-{name}.csv"'
+    return response
+
+
+def _user(request: HttpRequest) -> Any:
+    return request.user

@@ -65,6 +65,6 @@ def recorded() -> Callable[[], AbstractContextManager[list[str]]]:
         before = (audit.head() or (0, ""))[0]
         verbs: list[str] = []
         yield verbs
-        verbs.extend(event.verb for event in reversed(audit.between(before, audit.NO_END)))
+        verbs.extend(event.verb for event in audit.events(after=before))
 
     return collecting

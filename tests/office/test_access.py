@@ -10,11 +10,12 @@ from coaching.services import Talk, log_contact
 from participants.models import ImportDraft
 from tests import access_walk
 from tests.office import factories as make
-from trialmgr.core.access import PERMISSIONS
+from trialmgr.core.access import PERMISSIONS, WHOLE_OFFICE
 from trialmgr.core.models import Membership, Role
 
 MATRIX = access_walk.Matrix.read(Path(__file__).with_name("access_matrix.yaml"))
 ROUTES = access_walk.routes()
+OFFICE_AUDITOR = "office_auditor"
 OURS = {text for text, route in ROUTES.items() if route.ours}
 SAY_NO_THEMSELVES = {("t/<slug:trial>/", 404), ("account/no-account/", 403)}  # no section to show; that is its message
 ACCOUNT_PAGES = {  # allauth's own; it guards them itself
@@ -47,6 +48,7 @@ def world(tilburg):
     ReleasedResult.objects.create(run="a1", trial_id=tilburg, document=document, sha256="0" * 64, received_at=make.NOW)
     draft = ImportDraft.objects.create(trial_id=tilburg, rows=[], created_at=make.NOW, created_by=coach)
     staff = {role: coach if role == Role.COACH else make.make_user(role) for role in Role}
+    staff[OFFICE_AUDITOR] = make.make_user(Role.AUDITOR, trial=WHOLE_OFFICE)
     parts = {"trial": tilburg, "code": home.code, "person": person.pk, "number": 1, "contact": contact.pk}
     return {"parts": parts | {"draft": draft.pk, "run": "a1"}, "staff": staff}
 
@@ -66,7 +68,8 @@ def test_the_matrix_agrees_with_the_marks_on_the_views():
         if isinstance(who, str):
             assert mark == who, text
         else:
-            assert set(who) <= {role for role in Role if mark in PERMISSIONS[role]}, text
+            roles = {Role.AUDITOR if role == OFFICE_AUDITOR else role for role in who}
+            assert roles <= {role for role in Role if mark in PERMISSIONS[role]}, text
 
 
 def test_the_pages_of_allauth_are_those_that_were_looked_at():
@@ -97,7 +100,11 @@ def test_every_role_gets_what_the_matrix_says_and_nothing_else(world):
         for method, text, who in MATRIX.cells():
             status = access_walk.ask(client, method, ROUTES[text].url(world["parts"]))
             may = isinstance(who, str) or role in who
-            if status not in ({200, 302, 400, 422} if may else {403}) and (text, status) not in SAY_NO_THEMSELVES:
+            outside = role == OFFICE_AUDITOR and text.startswith("t/")
+            if (
+                status not in ({404} if outside else {200, 302, 400, 422} if may else {403})
+                and (text, status) not in SAY_NO_THEMSELVES
+            ):
                 wrong.append((role, method, text, status))
     assert wrong == []
 
@@ -108,7 +115,7 @@ def test_who_has_no_part_in_the_trial_finds_nothing_there(world):
     former = make.make_user(Role.LEADER)
     Membership.objects.filter(user=former).update(ended_at=make.NOW)
     wrong = []
-    for user in (*elsewhere.values(), former, make.make_user()):
+    for user in (*elsewhere.values(), former, make.make_user(), world["staff"][OFFICE_AUDITOR]):
         client = make.log_in(user)
         for method, text, _who in MATRIX.cells():
             if text.startswith("t/"):
@@ -161,9 +168,11 @@ def test_a_stranger_is_asked_to_log_in(world):
 
 @pytest.mark.django_db
 def test_a_password_alone_opens_nothing_about_a_trial(world):
-    client = make.log_in(make.make_user(Role.LEADER, second_factor=False))
+    user = make.make_user(Role.LEADER, second_factor=False)
+    make.give(user, Role.AUDITOR, trial=WHOLE_OFFICE)
+    client = make.log_in(user)
     for method, text, _who in MATRIX.cells():
-        if text.startswith("t/"):
+        if text.startswith(("t/", "audit/")):
             response = client.generic(method, ROUTES[text].url(world["parts"]))
             assert (response.status_code, response["Location"]) == (302, "/account/second-factor/"), (method, text)
 

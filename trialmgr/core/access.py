@@ -5,7 +5,7 @@ A page of a trial that the user has no part in does not exist for them (404); a 
 own trial that their role may not see is refused (403).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -15,6 +15,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from trialmgr.core.models import Membership, Role, User
 
 View = Callable[..., HttpResponse]
+WHOLE_OFFICE = ""
+"""In the place of a trial: a role for the office as a whole. It gives no part in any trial."""
 
 COACHING = {"view_caseload", "log_contact"}
 OVERSIGHT = {"view_progress", "view_people", "view_arm_sizes"}
@@ -42,12 +44,21 @@ def memberships_of(user: User) -> list[Membership]:
     return held
 
 
+def trials_of(held: Iterable[Membership]) -> list[str]:
+    return sorted({one.trial for one in held if one.trial != WHOLE_OFFICE})
+
+
 def may(user: User, permission: str, *, trial: str, site: str | None = None) -> bool:
     """Whether a role of the user gives the permission in this trial (and at this site, when one is named)."""
     return any(
         permission in PERMISSIONS[held.role] and held.trial == trial and (site is None or held.site in {"", site})
         for held in memberships_of(user)
     )
+
+
+def may_for_office(user: User, permission: str) -> bool:
+    """Whether a role of the user gives the permission for the office as a whole, so over all trials together."""
+    return may(user, permission, trial=WHOLE_OFFICE)
 
 
 def sites_of(user: User, permission: str, *, trial: str) -> set[str] | None:
@@ -68,6 +79,23 @@ def requires(permission: str) -> Callable[[View], View]:
             if not may(user, permission, trial=trial):
                 raise PermissionDenied
             return view(request, *args, trial=trial, **kwargs)
+
+        guarded.required_permission = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def requires_for_office(permission: str) -> Callable[[View], View]:
+    """Guard a view about the office as a whole; a role in a trial does not open it."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            user: Any = request.user
+            if not may_for_office(user, permission):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
 
         guarded.required_permission = permission  # type: ignore[attr-defined]
         return guarded

@@ -22,6 +22,19 @@ NO_TRIAL = ""
 NO_END = 2**62
 COLUMNS = "seq, at, actor, on_behalf, verb, object, reason, payload_digest, prev, hash, form, trial, site"
 EVENTS = f"SELECT {COLUMNS} FROM audit.log WHERE seq > %s AND seq <= %s ORDER BY seq"  # noqa: S608 -- a constant
+NEWEST = f"SELECT {COLUMNS} FROM audit.log WHERE seq < %s ORDER BY seq DESC LIMIT %s"  # noqa: S608
+# Compared as rows, for with `trial = ...` the planner may walk back along `seq` through years of another trial.
+NEWEST_OF_TRIAL = f"""
+    SELECT {COLUMNS} FROM audit.log WHERE (trial, seq) > (%s, 0) AND (trial, seq) < (%s, %s)
+    ORDER BY trial DESC, seq DESC LIMIT %s
+"""  # noqa: S608
+NEWEST_OF_SITES = f"""
+    SELECT {COLUMNS} FROM unnest(%s::text[]) AS one(place) CROSS JOIN LATERAL (
+        SELECT * FROM audit.log
+        WHERE (trial, site, seq) > (%s, one.place, 0) AND (trial, site, seq) < (%s, one.place, %s)
+        ORDER BY trial DESC, site DESC, seq DESC LIMIT %s) AS found
+    ORDER BY seq DESC LIMIT %s
+"""  # noqa: S608
 CHANGED_DETAIL = """
     SELECT l.seq FROM audit.log l JOIN audit.detail d USING (seq)
     WHERE encode(sha256(convert_to(d.salt || d.payload, 'UTF8')), 'hex') <> l.payload_digest ORDER BY l.seq LIMIT 1
@@ -51,6 +64,17 @@ class Break:
 
     seq: int
     what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which events somebody may see: those of one trial, or the whole chain when it is None.
+
+    `sites` are the sites of that trial they are kept to, None for all; events of no site in particular come along.
+    """
+
+    trial: str | None
+    sites: frozenset[str] | None = None
 
 
 def record(
@@ -105,11 +129,20 @@ def events(*, after: int = 0) -> Iterator[Event]:
             yield Event(*row)
 
 
-def between(after: int, until: int) -> list[Event]:
-    """The events with a number above `after` and up to `until`, newest first."""
+def newest(scope: Scope, *, before: int = NO_END, limit: int) -> list[Event]:
+    """Up to `limit` events of a scope with a number under `before`, newest first; read along an index at any length."""
+    query: str
+    values: list[Any]
+    if scope.trial is None:
+        query, values = NEWEST, [before, limit]
+    elif scope.sites is None:
+        query, values = NEWEST_OF_TRIAL, [scope.trial, scope.trial, before, limit]
+    else:
+        places = ["", *sorted(scope.sites)]
+        query, values = NEWEST_OF_SITES, [places, scope.trial, scope.trial, before, limit, limit]
     with connection.cursor() as cursor:
-        cursor.execute(EVENTS, [after, until])
-        return [Event(*row) for row in reversed(cursor.fetchall())]
+        cursor.execute(query, values)
+        return [Event(*row) for row in cursor.fetchall()]
 
 
 def verify(anchors: dict[int, str] | None = None) -> tuple[int, Break | None]:

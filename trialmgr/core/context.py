@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from trialmgr.core import clock
-from trialmgr.core.access import PERMISSIONS, memberships_of
+from trialmgr.core.access import PERMISSIONS, memberships_of, trials_of
 from trialmgr.core.navigation import sections_of
 
 
@@ -20,7 +20,7 @@ def staff(request: HttpRequest) -> dict[str, Any]:
     return {
         "trial": trial,
         "may": dict.fromkeys(allowed, True),
-        "my_trials": sorted({one.trial for one in held}),
+        "my_trials": trials_of(held),
         "sections": sections_of(request, trial) if trial and held else [],
         "demo_today": clock.today() if settings.DEMO and clock.offset() else None,
     }

@@ -59,11 +59,14 @@ class User(AbstractBaseUser):
 
 
 class Membership(models.Model):
-    """One role of one person, in one trial, at one site or (site empty) at all of them."""
+    """One role of one person, in one trial, at one site or (site empty) at all of them.
+
+    An auditor with an empty trial holds the role for the office as a whole: they read all of the audit chain.
+    """
 
     user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=20, choices=Role)
-    trial = models.SlugField(max_length=40)
+    trial = models.SlugField(max_length=40, blank=True)
     site = models.SlugField(max_length=40, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -79,7 +82,11 @@ class Membership(models.Model):
                 name="membership_held_once",
             ),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
+            models.CheckConstraint(
+                condition=~models.Q(trial="") | models.Q(role=Role.AUDITOR, site=""),
+                name="membership_for_office_is_auditor",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.role}@{self.trial}{'/' + self.site if self.site else ''}"
+        return f"{self.role}@{self.trial or 'office'}{'/' + self.site if self.site else ''}"

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from trialmgr.core.access import may
+from trialmgr.core.access import may, may_for_office
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,16 @@ class Link:
     url: str
     label: str
     current: bool
+
+
+def office_sections_of(request: HttpRequest) -> list[Link]:
+    """What the user may see of the office as a whole, in a process that has such pages."""
+    declared: list[Section] = getattr(import_module(settings.ROOT_URLCONF), "OFFICE_SECTIONS", [])
+    return [
+        Link(reverse(section.url_name), str(section.label), False)
+        for section in declared
+        if may_for_office(request.user, section.permission)  # type: ignore[arg-type]
+    ]
 
 
 def sections_of(request: HttpRequest, trial: str) -> list[Link]:

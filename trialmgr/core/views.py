@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.i18n import set_language as django_set_language
 
-from trialmgr.core.access import any_staff, memberships_of
+from trialmgr.core.access import any_staff, memberships_of, trials_of
 from trialmgr.core.anonymous import public
-from trialmgr.core.navigation import sections_of
+from trialmgr.core.navigation import office_sections_of, sections_of
 
 set_language = public(django_set_language)
 
@@ -23,8 +23,9 @@ def home(request: HttpRequest) -> HttpResponse:
     """Anonymous: what this is. Staff: their trials."""
     user: Any = request.user
     if user.is_authenticated:
-        trials = sorted({held.trial for held in memberships_of(user)})
-        return render(request, "core/trials.html", {"trials": trials, "held": memberships_of(user)})
+        held = memberships_of(user)
+        context = {"trials": trials_of(held), "held": held, "office_sections": office_sections_of(request)}
+        return render(request, "core/trials.html", context)
     everybody: Any = get_user_model().objects.order_by("pk")
     accounts = everybody.prefetch_related("memberships", "authenticator_set") if settings.DEMO else []
     return render(

@@ -26,3 +26,6 @@ SECTIONS = [
     Section("send_waves", "waves", _("Questionnaires")),
     Section("view_audit", "audit_log", _("Audit log")),
 ]
+OFFICE_SECTIONS = [
+    Section("view_audit", "office_audit_log", _("Audit log of the whole office")),
+]
