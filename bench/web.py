@@ -21,7 +21,16 @@ from uuid import uuid4
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 SIZES = (800, 100_000)
-TURNS = {"coach page": 60, "leader page": 20, "save a contact": 60, "the draw": 3}
+TURNS = {"coach page": 60, "save a contact": 60, "the draw": 3}
+OTHERS = 20
+OTHER_PAGES = {
+    "leader page": "/t/tilburg/progress/",
+    "people, found by name": "/t/tilburg/people/?q=Bakker51&stage=",
+    "people, by last step": "/t/tilburg/people/?q=&stage=consented",
+    "coaches page": "/t/tilburg/coaches/",
+    "custodian page": "/t/tilburg/waves/",
+    "public draw, a code": "/lots/tilburg/1/?code=H-00000051",
+}
 CASELOAD = 70
 Times = dict[str, list[float]]
 
@@ -103,17 +112,16 @@ def office() -> Iterator[Times]:
     with clock.at(factories.NOW):
         factories.make_trial()
         leader, statistician = factories.make_user(Role.LEADER), factories.make_user(Role.STATISTICIAN)
+        factories.give(leader, Role.CUSTODIAN)
         for people in SIZES:
             fill(people)
             drawing = [draw(statistician, leader, keep=turn == 1) for turn in range(TURNS["the draw"], 0, -1)]
             coach = make_caseloads()
             run(TALKS)
+            run(MAILS)
             run("ANALYZE")
-            yield {
-                **coach_pages(factories.log_in(coach)),
-                "leader page": pages(factories.log_in(leader), "/t/tilburg/progress/", TURNS["leader page"]),
-                "the draw": drawing,
-            }
+            others = {name: pages(factories.log_in(leader), url, OTHERS) for name, url in OTHER_PAGES.items()}
+            yield {**coach_pages(factories.log_in(coach)), **others, "the draw": drawing}
 
 
 def fill(people: int) -> None:
@@ -157,6 +165,11 @@ SELECT p.id, a.coach_id, date '2018-03-05' - 14 * t, 'office', t % 5 <> 0, false
        'Zoekt werk in de zorg', gen_random_uuid(), 1, now()
 FROM coaching_assignment a JOIN participants_person p USING (household_id), generate_series(1, 4) t
 WHERE NOT EXISTS (SELECT FROM coaching_contact c WHERE c.person_id = p.id)"""
+MAILS = """
+INSERT INTO mailing_invitation (person_id, trial, wave, reminder, last_day, status, queued_on, sent_on, attempts, fault)
+SELECT id, trial, 'baseline', n, date '2018-03-30', CASE WHEN id % 500 = 0 THEN 'failed' ELSE 'sent' END,
+       date '2018-03-01', date '2018-03-01', 1, '' FROM participants_person, generate_series(0, 1) n
+ON CONFLICT DO NOTHING"""
 
 
 def run(sql: str, *values: object) -> None:

@@ -117,6 +117,27 @@ class Contact(models.Model):
         return f"contact {self.pk} on {self.day}"
 
 
+class ContactCount(models.Model):
+    """Contacts of a group on a day, without those struck out. Kept by the database itself as contacts are written."""
+
+    trial = models.ForeignKey("protocol.Trial", models.PROTECT, to_field="code", db_column="trial", related_name="+")
+    arm = models.SlugField(max_length=40, db_index=False)
+    day = models.DateField()
+    held = models.IntegerField()
+    in_person = models.IntegerField()
+    missed = models.IntegerField()
+
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"id", "trial", "arm", "day", "held", "in_person", "missed"}
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["trial", "arm", "day"], name="contactcount_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"contacts of {self.arm} on {self.day}"
+
+
 class ContactChange(models.Model):
     """How a contact stood before a correction, and why it was corrected. Written once."""
 

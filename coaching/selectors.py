@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Count, DateField, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, DateField, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 
-from coaching.models import IN_PERSON, Assignment, Contact
+from coaching.models import Assignment, Contact, ContactCount
 from participants.models import Household, Person, StepKind
 from participants.selectors import households_visible_to, persons_guided, with_people
-from randomization.selectors import allotted, arms_of, households_in
+from randomization.selectors import arms_of, households_in
 from trialmgr.core import clock
 from trialmgr.core.models import Membership, Role, User
 from trialmgr.protocol.schema import Arm, Protocol
@@ -116,23 +116,21 @@ def coaches_of(trial: str, *, sites: Collection[str] | None = None) -> QuerySet[
 
 
 def caseload_sizes(trial: str) -> dict[int, int]:
-    """Persons in the caseload of each coach, whatever the site: the coach is one."""
-    rows = Assignment.objects.filter(until_day=None, household__trial=trial).values_list("coach_id")
-    guided = Count("household__persons", filter=Q(household__persons__in=persons_guided(trial)))
-    return dict(rows.annotate(n=guided).order_by("coach_id"))
+    """Persons in the caseload of each coach who has any, whatever the site: the coach is one."""
+    guided = Assignment.objects.filter(until_day=None, household__persons__in=persons_guided(trial))
+    return dict(guided.values_list("coach_id").annotate(n=Count("household__persons")).order_by("coach_id"))
 
 
 def unassigned(trial: str, *, sites: Collection[str] | None = None) -> Iterator[tuple[int, str, int]]:
     """Drawn households without a coach whose group has one: key, site, number of persons."""
-    protocol = current_protocol(trial)
-    guided = {arm.code for arm in protocol.arms if arm.caseload.worker == "trial_coach"}
-    arms = {row.household_id: row.arm for row in allotted(trial)}
-    have = set(Assignment.objects.filter(until_day=None, household__trial=trial).values_list("household_id", flat=True))
+    guided = {arm.code for arm in current_protocol(trial).arms if arm.caseload.worker == "trial_coach"}
+    have = Exists(Assignment.objects.filter(household=OuterRef("pk"), until_day=None))
+    homes = Household.objects.filter(~have, pk__in=households_in(trial, guided))
+    if sites is not None:
+        homes = homes.filter(site__in=sites)
     count = Count("persons", filter=Q(persons__in=persons_guided(trial)))
-    homes = Household.objects.filter(pk__in=households_in(trial)).annotate(n=count).filter(n__gte=1).order_by("pk")
-    for pk, site, persons in homes.values_list("pk", "site", "n"):
-        if arms.get(pk) in guided and pk not in have and (sites is None or site in sites):
-            yield pk, site, persons
+    rows = homes.annotate(n=count).filter(n__gte=1).order_by("pk").values_list("pk", "site", "n")
+    yield from rows.iterator(chunk_size=5000)
 
 
 def coach_of(household_id: int) -> User | None:
@@ -142,14 +140,8 @@ def coach_of(household_id: int) -> User | None:
 
 def contact_counts(trial: str, *, since: date, until: date) -> dict[str, dict[str, int]]:
     """Per group: contacts that took place, those in person, and missed ones, in the days from `since` to `until`."""
-    counts: dict[str, dict[str, int]] = {}
-    for arm in current_protocol(trial).arms:
-        contacts = Contact.objects.filter(
-            person__household__in=households_in(trial, arm.code), day__gte=since, day__lte=until, voided_at=None
-        )
-        counts[arm.code] = contacts.aggregate(
-            held=Count("pk", filter=Q(attended=True)),
-            in_person=Count("pk", filter=Q(attended=True, channel__in=IN_PERSON)),
-            missed=Count("pk", filter=Q(attended=False)),
-        )
-    return counts
+    counted = ContactCount.objects.filter(trial=trial, day__gte=since, day__lte=until).values("arm")
+    sums = counted.annotate(held=Sum("held"), in_person=Sum("in_person"), missed=Sum("missed"))
+    found = {row.pop("arm"): row for row in sums.order_by("arm")}
+    none = {"held": 0, "in_person": 0, "missed": 0}
+    return {arm.code: found.get(arm.code, none) for arm in current_protocol(trial).arms}

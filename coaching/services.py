@@ -104,6 +104,8 @@ def log_contact(*, trial: str, person_id: int, talk: Talk, key: UUID, by: User) 
     """Store a contact once, however often the form is sent."""
     _check(talk)
     person = person_in_trial(trial, person_id)
+    if arm_of(person.household_id) is None:
+        raise DomainError(_("This household was not drawn yet. A coach comes after the draw."))
     if person.steps.filter(kind=StepKind.WITHDREW_DATA).exists():
         raise DomainError(_("This person withdrew their data; nothing more is recorded."))
     contact, made = Contact.objects.get_or_create(

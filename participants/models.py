@@ -168,6 +168,25 @@ class Step(models.Model):
         return f"{self.kind} {self.day}"
 
 
+class StepCount(models.Model):
+    """How many persons took each step, and for what reason. Kept by the database itself as steps are written."""
+
+    trial = models.ForeignKey("protocol.Trial", models.PROTECT, to_field="code", db_column="trial", related_name="+")
+    kind = models.CharField(max_length=20)
+    reason = models.SlugField(max_length=60, db_index=False)
+    persons = models.PositiveIntegerField()
+
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"id", "trial", "kind", "reason", "persons"}
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["trial", "kind", "reason"], name="stepcount_once")]
+
+    def __str__(self) -> str:
+        return f"{self.persons} {self.kind}"
+
+
 class Baseline(models.Model):
     """That a person filled in the first questionnaire, known since a nightly batch. No web page can read this table."""
 

@@ -4,14 +4,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 
-from participants.models import Consent, Contact, Exit, Household, Person, Step, StepKind
+from participants.models import Consent, Contact, Exit, Household, Person, Step, StepCount, StepKind
 from trialmgr.core.access import sites_of
 from trialmgr.core.models import User
 from trialmgr.protocol.selectors import current_protocol
 
 PART = 10_000
+DECIDED = (StepKind.CONSENTED, StepKind.EXCLUDED)
 ENDED = (StepKind.STOPPED_SURVEYS, StepKind.WITHDREW_DATA)
 
 
@@ -39,12 +40,12 @@ def search(households: QuerySet[Household], text: str) -> QuerySet[Household]:
     text = text.strip()
     if not text:
         return households
-    persons = Person.objects.filter(household=OuterRef("pk"))
-    contacts = Contact.objects.filter(person__household=OuterRef("pk"))
+    named = Contact.objects.filter(Q(surname__istartswith=text) | Q(first_name__istartswith=text))
+    found = Household.objects.filter(code=text.upper()).values("pk")
     return households.filter(
-        Q(code__iexact=text)
-        | Exists(persons.filter(client_number__iexact=text))
-        | Exists(contacts.filter(Q(surname__istartswith=text) | Q(first_name__istartswith=text)))
+        pk__in=found.union(
+            Person.objects.filter(client_number__iexact=text).values("household"), named.values("person__household")
+        )
     )
 
 
@@ -56,13 +57,13 @@ def at_stage(households: QuerySet[Household], stage: str) -> QuerySet[Household]
 
 def counts_by_step(trial: str) -> dict[str, int]:
     """Persons who took each step; a person counts once in every step they took."""
-    rows = Step.objects.filter(person__trial=trial).values_list("kind").annotate(n=Count("pk"))
-    return dict.fromkeys(StepKind.values, 0) | dict(rows)
+    rows = StepCount.objects.filter(trial=trial).values_list("kind").annotate(n=Sum("persons"))
+    return dict.fromkeys(StepKind.values, 0) | dict(rows.order_by("kind"))
 
 
 def exclusion_counts(trial: str) -> dict[str, int]:
-    rows = Step.objects.filter(person__trial=trial, kind=StepKind.EXCLUDED).values_list("reason")
-    return dict(rows.annotate(n=Count("pk")).order_by("reason"))
+    rows = StepCount.objects.filter(trial=trial, kind=StepKind.EXCLUDED)
+    return dict(rows.order_by("reason").values_list("reason", "persons"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,6 @@ class Unit:
     code: str
     round: str
     stratum: str
-    pids: tuple[str, ...]
 
 
 def units_to_draw(trial: str, *, round_code: str, on: date) -> list[Unit]:
@@ -83,20 +83,20 @@ def units_to_draw(trial: str, *, round_code: str, on: date) -> list[Unit]:
     may be read by the worker's login only, so this runs in a task.
     """
     protocol = current_protocol(trial)
-    households = Household.objects.filter(trial=trial, round=round_code).annotate(
-        consented=_members_with(StepKind.CONSENTED),
-        excluded=_members_with(StepKind.EXCLUDED),
-        stopped=Count("persons__steps", filter=Q(persons__steps__kind__in=[*ENDED, StepKind.STOPPED_TREATMENT])),
-        drawn=_members_with(StepKind.RANDOMISED),
-        members=Count("persons", distinct=True),
-        measured=Count("persons__baseline", distinct=True),
+    persons = Person.objects.filter(household=OuterRef("pk"))
+    steps = Step.objects.filter(person__household=OuterRef("pk"))
+    decided = Exists(Step.objects.filter(person=OuterRef("pk"), kind__in=DECIDED))
+    agreed = Exists(Step.objects.filter(person=OuterRef("pk"), kind=StepKind.CONSENTED))
+    ready = Household.objects.filter(
+        Exists(steps.filter(kind=StepKind.CONSENTED)),
+        ~Exists(steps.filter(kind__in=[*ENDED, StepKind.STOPPED_TREATMENT, StepKind.RANDOMISED])),
+        ~Exists(persons.filter(~decided)),
+        ~Exists(persons.filter(agreed, baseline=None)),
+        trial=trial,
+        round=round_code,
     )
-    ready = households.filter(
-        drawn=0, stopped=0, consented__gte=1, members=F("consented") + F("excluded"), measured__gte=F("consented")
-    )
-    pids = _pids_by_household(ready)
     return [
-        Unit(home.pk, home.code, home.round, protocol.allocation.stratum_of(traits_of(home, on)), pids[home.pk])
+        Unit(home.pk, home.code, home.round, protocol.allocation.stratum_of(traits_of(home, on)))
         for home in ready.order_by("code")
     ]
 
@@ -158,16 +158,3 @@ def persons_guided(trial: str) -> QuerySet[Person]:
     drawn = Exists(steps.filter(kind=StepKind.RANDOMISED))
     stopped = Exists(steps.filter(kind__in=[StepKind.STOPPED_TREATMENT, StepKind.WITHDREW_DATA]))
     return Person.objects.filter(drawn, ~stopped, trial=trial)
-
-
-def _members_with(kind: StepKind) -> Count:
-    return Count("persons", filter=Q(persons__steps__kind=kind), distinct=True)
-
-
-def _pids_by_household(households: QuerySet[Household]) -> dict[int, tuple[str, ...]]:
-    found: dict[int, tuple[str, ...]] = {}
-    consented = Person.objects.filter(household__in=households.values("pk"), steps__kind=StepKind.CONSENTED)
-    rows: Iterable[tuple[int, str]] = consented.order_by("pk").values_list("household_id", "pid")
-    for household_id, pid in rows:
-        found[household_id] = (*found.get(household_id, ()), pid)
-    return found

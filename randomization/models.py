@@ -31,6 +31,12 @@ class Draw(models.Model):
     requested_at = models.DateTimeField()
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     record = models.TextField(blank=True)
+    units = models.PositiveIntegerField(null=True)
+    """Households on the list; this and the four digests repeat the record, which may be large, for the pages."""
+    commitment = models.CharField(max_length=64, blank=True, default="", db_default="")
+    list_hash = models.CharField(max_length=64, blank=True, default="", db_default="")
+    params_hash = models.CharField(max_length=64, blank=True, default="", db_default="")
+    result_hash = models.CharField(max_length=64, blank=True, default="", db_default="")
     sealed_secret = models.BinaryField(null=True)
     committed_at = models.DateTimeField(null=True)
     beacon = models.CharField(max_length=200, blank=True)
@@ -49,6 +55,11 @@ class Draw(models.Model):
             "number",
             "round",
             "status",
+            "units",
+            "commitment",
+            "list_hash",
+            "params_hash",
+            "result_hash",
             "event",
             "requested_at",
             "requested_by",
@@ -105,3 +116,23 @@ class Allocation(models.Model):
 
     def __str__(self) -> str:
         return f"allocation of household {self.household_id}"
+
+
+class GroupSize(models.Model):
+    """How many were drawn into a group, within a stratum. Written by the draw, never changed."""
+
+    draw = models.ForeignKey(Draw, models.PROTECT, related_name="+", db_index=False)
+    stratum = models.CharField(max_length=200)
+    arm = models.SlugField(max_length=40, db_index=False)
+    households = models.PositiveIntegerField()
+    persons = models.PositiveIntegerField()
+
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"id", "draw", "stratum", "arm", "households", "persons"}
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["draw", "stratum", "arm"], name="groupsize_once_in_draw")]
+
+    def __str__(self) -> str:
+        return f"{self.households} households in {self.arm}"

@@ -4,11 +4,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet, Sum
 
-from participants.models import StepKind
-from randomization.lottery.record import Record
-from randomization.models import UNPUBLISHED, Allocation, Draw, Status
+from randomization.models import UNPUBLISHED, Allocation, Draw, GroupSize, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +28,31 @@ def arms_of(household_ids: Collection[int]) -> dict[int, str]:
     return dict(Allocation.objects.filter(household__in=household_ids).values_list("household_id", "arm"))
 
 
-def households_in(trial: str, arm: str | None = None) -> QuerySet[Allocation]:
-    """Keys of the drawn households, of one group or of all; for use inside another query."""
+def households_in(trial: str, arms: Collection[str] | None = None) -> QuerySet[Allocation]:
+    """Keys of the drawn households, of these groups or of all; for use inside another query."""
     allocations = Allocation.objects.filter(trial=trial)
-    return (allocations.filter(arm=arm) if arm else allocations).values("household_id")
+    return (allocations if arms is None else allocations.filter(arm__in=arms)).values("household_id")
 
 
 def arm_sizes(trial: str) -> dict[str, tuple[int, int]]:
     """Households and persons drawn into each group; a partner who was excluded was not drawn."""
-    rows = Allocation.objects.filter(trial=trial).values("arm")
-    took_part = Q(household__persons__steps__kind=StepKind.RANDOMISED)
-    people = Count("household__persons", filter=took_part, distinct=True)
-    counted = rows.annotate(homes=Count("household", distinct=True), people=people)
+    rows = GroupSize.objects.filter(draw__trial=trial).values("arm")
+    counted = rows.annotate(homes=Sum("households"), people=Sum("persons"))
     return {row["arm"]: (row["homes"], row["people"]) for row in counted.order_by("arm")}
+
+
+def groups_of(draw: Draw) -> dict[str, dict[str, int]]:
+    """The households of a draw: their number by stratum and, within it, by arm."""
+    found: dict[str, dict[str, int]] = {}
+    rows = GroupSize.objects.filter(draw=draw).order_by("stratum", "arm").values_list("stratum", "arm", "households")
+    for stratum, arm, households in rows:
+        found.setdefault(stratum, {})[arm] = households
+    return found
+
+
+def arm_by_code(draw: Draw, code: str) -> str | None:
+    """The group that a draw gave to the household with this code."""
+    return Allocation.objects.filter(draw=draw, household__code=code).values_list("arm", flat=True).first()
 
 
 def allotted(trial: str) -> Iterator[Allotted]:
@@ -54,7 +64,9 @@ def allotted(trial: str) -> Iterator[Allotted]:
 
 
 def draws_of(trial: str) -> QuerySet[Draw]:
-    return Draw.objects.filter(trial=trial).select_related("entered_by", "confirmed_by").order_by("-number")
+    """Newest first, without their records: those grow with the list."""
+    rows = Draw.objects.filter(trial=trial).defer("record", "sealed_secret")
+    return rows.select_related("entered_by", "confirmed_by").order_by("-number")
 
 
 def published_draws(trial: str) -> QuerySet[Draw]:
@@ -65,7 +77,3 @@ def published_draws(trial: str) -> QuerySet[Draw]:
 def drawn(trial: str) -> bool:
     """Whether lots were drawn in this trial, so that its protocol changes by amendment only."""
     return Draw.objects.filter(trial=trial, status=Status.DRAWN).exists()
-
-
-def record_of(draw: Draw) -> Record:
-    return Record.from_json(draw.record)

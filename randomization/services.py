@@ -13,16 +13,17 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Count, Max
 from django.utils.translation import gettext as _
 
+from participants.models import StepKind
 from participants.selectors import Unit, household_ids, units_to_draw
 from participants.services import mark_randomised
 from randomization import tasks
 from randomization.lottery.design import Design
 from randomization.lottery.draw import Frozen, commit, draw, freeze, new_secret
 from randomization.lottery.record import Record
-from randomization.models import OPEN, Allocation, Draw, Status
+from randomization.models import OPEN, Allocation, Draw, GroupSize, Status
 from trialmgr.core import anchors, audit, clock
 from trialmgr.core.errors import BadInput, DomainError
 from trialmgr.core.models import User
@@ -32,6 +33,7 @@ from trialmgr.protocol.selectors import current_protocol
 from trialmgr.protocol.services import record_first_draw
 
 NONCE = 12
+FROZEN = ["record", "sealed_secret", "status", "committed_at", "units", "commitment", "list_hash", "params_hash"]
 EVENT = re.compile(r"0|[1-9][0-9]{0,19}")
 
 
@@ -108,9 +110,11 @@ def _freeze_list(draw_id: int) -> bool:
     secret = new_secret()
     record = commit(_frozen(row, units), secret, event=row.event)
     row.record, row.sealed_secret = record.to_json(), _seal(row, secret)
+    row.units, row.commitment = len(units), record.commitment
+    row.list_hash, row.params_hash = record.list_hash, record.params_hash
     row.status, row.committed_at = Status.COMMITTED, clock.now()
-    row.save(update_fields=["record", "sealed_secret", "status", "committed_at"])
-    digests = {"units": len(units), "commitment": record.commitment, "list_hash": record.list_hash}
+    row.save(update_fields=FROZEN)
+    digests = {"units": row.units, "commitment": row.commitment, "list_hash": row.list_hash}
     audit.record("draw.committed", f"draw:{row.pk}", by="freeze_list", trial=row.trial_id, **digests)
     transaction.on_commit(anchors.write, robust=True)
     return True
@@ -217,10 +221,22 @@ def _store(row: Draw, record: Record, by: User) -> None:
     )
     drawn = Allocation.objects.filter(draw=row).values("household_id")
     mark_randomised(household_ids=drawn, day=today, by=by)
+    _count_groups(row)
     record_first_draw(trial=row.trial_id, at=clock.now())
     row.record, row.sealed_secret, row.status = record.to_json(), None, Status.DRAWN
-    row.confirmed_by, row.drawn_at = by, clock.now()
-    row.save(update_fields=["record", "sealed_secret", "status", "confirmed_by", "drawn_at"])
+    row.result_hash, row.confirmed_by, row.drawn_at = record.result_hash or "", by, clock.now()
+    row.save(update_fields=["record", "sealed_secret", "status", "result_hash", "confirmed_by", "drawn_at"])
+
+
+def _count_groups(row: Draw) -> None:
+    """Keep how many were drawn into each group: neither an allocation nor the step of a person ever changes."""
+    drawn = Allocation.objects.filter(draw=row).values_list("stratum", "arm").order_by("stratum", "arm")
+    took_part = drawn.filter(household__persons__steps__kind=StepKind.RANDOMISED)
+    persons = {(stratum, arm): n for stratum, arm, n in took_part.annotate(n=Count("household__persons"))}
+    GroupSize.objects.bulk_create(
+        GroupSize(draw=row, stratum=stratum, arm=arm, households=n, persons=persons.get((stratum, arm), 0))
+        for stratum, arm, n in drawn.annotate(n=Count("pk"))
+    )
 
 
 def _lock(draw_id: int) -> Draw:

@@ -103,11 +103,10 @@ def public_draw(request: HttpRequest, trial: str, number: int) -> HttpResponse:
     """One draw, for everybody: what was published when, and how to check it; a household can look up its code."""
     row = get_object_or_404(selectors.published_draws(trial), number=number)
     code = request.GET.get("code", "").strip().upper()
-    context = _context(row)
-    found = [line for line in context["record"].result or () if line[0] == code] if code else []
-    names = {arm.code: arm.name.text(get_language() or "nl") for arm in context["protocol"].arms}
-    mine = names.get(found[0][2], found[0][2]) if found else None
-    return render(request, "randomization/public_draw.html", context | {"asked": code, "mine": mine, "names": names})
+    arm = selectors.arm_by_code(row, code) if code else None
+    names = {arm.code: arm.name.text(get_language() or "nl") for arm in current_protocol(trial).arms}
+    mine = names.get(arm, arm) if arm else None
+    return render(request, "randomization/public_draw.html", _context(row) | {"asked": code, "mine": mine})
 
 
 @require_safe
@@ -128,23 +127,13 @@ def verifier(request: HttpRequest) -> HttpResponse:
 
 
 def _context(row: Draw) -> dict[str, Any]:
-    protocol = current_protocol(row.trial_id)
-    context: dict[str, Any] = {"draw": row, "protocol": protocol, "record": None}
-    if row.record:
-        record = selectors.record_of(row)
-        arms = [(arm.code, arm.name.text(get_language() or "nl")) for arm in protocol.arms]
-        counts = record.counts()
-        strata = sorted({unit[1] for unit in record.units})
-        context |= {
-            "record": record,
-            "arms": [name for _code, name in arms],
-            "counts": [
-                (_in_words(protocol, stratum), [counts.get((stratum, arm), 0) for arm, _name in arms])
-                for stratum in strata
-            ],
-            "units": len(record.units),
-        }
-    return context
+    """What the pages tell of a draw, from what was counted when it was drawn: a record may hold a million lines."""
+    protocol, language = current_protocol(row.trial_id), get_language() or "nl"
+    counts = [
+        (_in_words(protocol, stratum), [groups.get(arm.code, 0) for arm in protocol.arms])
+        for stratum, groups in selectors.groups_of(row).items()
+    ]
+    return {"draw": row, "arms": [arm.name.text(language) for arm in protocol.arms], "counts": counts}
 
 
 def _in_words(protocol: Protocol, stratum: str) -> str:
