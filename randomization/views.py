@@ -45,7 +45,9 @@ def draws(request: HttpRequest, trial: str) -> HttpResponse:
         else:
             messages.success(request, _("The list is being made. It is published as soon as it is ready."))
             return redirect("draw", trial=trial, number=draw.number)
-    context = {"form": form if can_draw else None, "draws": selectors.draws_of(trial)}
+    names = {one.code: one.name.text(get_language() or "nl") for one in protocol.rounds}
+    rows = [(draw, names.get(draw.round, draw.round)) for draw in selectors.draws_of(trial)]
+    context = {"form": form if can_draw else None, "draws": rows}
     return render(request, "randomization/draws.html", context, status=422 if form.is_bound else 200)
 
 

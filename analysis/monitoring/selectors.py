@@ -49,8 +49,13 @@ class ArmState:
 
     @property
     def share(self) -> int:
-        """Percent of the target, at most 100, for the bar."""
-        return min(100, round(100 * self.persons / self.target)) if self.target else 0
+        """Percent of the target; more than 100 when more persons were drawn."""
+        return round(100 * self.persons / self.target) if self.target else 0
+
+    @property
+    def bar(self) -> int:
+        """The share as a length between 0 and 100."""
+        return min(100, self.share)
 
     @property
     def below_minimum(self) -> bool:

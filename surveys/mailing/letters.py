@@ -11,8 +11,9 @@ from surveys.mailing.models import Invitation
 
 WORDS = {
     "nl": {
-        "subject": Template("Uw vragenlijst ($wave)"),
-        "reminder": Template("Nog even over uw vragenlijst ($wave)"),
+        "subject": Template("Uw vragenlijst$which"),
+        "reminder": Template("Nog even over uw vragenlijst$which"),
+        "which": Template(" $number van $total"),
         "greeting": "Beste deelnemer,",
         "ask": Template("Wilt u onze vragen beantwoorden? Dat duurt ongeveer $minutes minuten. U doet mee aan $trial."),
         "again": "Hebt u al geantwoord? Dan hoeft u niets te doen. Dank u wel.",
@@ -20,10 +21,12 @@ WORDS = {
         "until": Template("U kunt antwoorden tot en met $last_day."),
         "promise": "De gemeente en de onderzoekers kunnen niet zien wie welke antwoorden geeft.",
         "free": "Meedoen mag, het hoeft niet. Dat heeft geen gevolgen voor uw uitkering.",
+        "help": Template("Hulp nodig? Bel $phone."),
     },
     "en": {
-        "subject": Template("Your questionnaire ($wave)"),
-        "reminder": Template("About your questionnaire ($wave)"),
+        "subject": Template("Your questionnaire$which"),
+        "reminder": Template("About your questionnaire$which"),
+        "which": Template(" $number of $total"),
         "greeting": "Dear participant,",
         "ask": Template("Would you answer our questions? It takes about $minutes minutes. You take part in $trial."),
         "again": "Have you answered already? Then you need not do anything. Thank you.",
@@ -31,6 +34,7 @@ WORDS = {
         "until": Template("You can answer up to and including $last_day."),
         "promise": "The municipality and the researchers cannot see who gives which answers.",
         "free": "You may take part, you do not have to. It has no consequences for your benefit.",
+        "help": Template("Need help? Call $phone."),
     },
 }
 
@@ -40,10 +44,14 @@ class Occasion:
     """What a mail is about, in the reader's language."""
 
     trial: str
-    wave: str
+    number: int
+    """Of the questionnaire, from 1; participants know them by order, not by the trial's names for its waves."""
+    total: int
     minutes: int
     sender: str
     address: str
+    phone: str
+    """Where a participant can call; '' when there is no such number."""
 
 
 def compose(invitation: Invitation, *, to: str, language: str, link: str, occasion: Occasion) -> EmailMultiAlternatives:
@@ -57,12 +65,14 @@ def compose(invitation: Invitation, *, to: str, language: str, link: str, occasi
         words["until"].substitute(last_day=written(invitation.last_day)),
         words["promise"],
         words["free"],
+        *([words["help"].substitute(phone=occasion.phone)] if occasion.phone else []),
         occasion.sender,
     ]
-    subject = words["reminder" if invitation.reminder else "subject"].substitute(wave=occasion.wave)
+    which = words["which"].substitute(number=occasion.number, total=occasion.total) if occasion.total > 1 else ""
+    subject = words["reminder" if invitation.reminder else "subject"].substitute(which=which)
     host = occasion.address.rpartition("@")[2]
     message = EmailMultiAlternatives(
-        subject=" ".join(subject.split()),
+        subject=subject,
         body="\n\n".join(paragraphs) + "\n",
         from_email=f'"{occasion.sender}" <{occasion.address}>',
         to=[to],

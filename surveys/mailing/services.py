@@ -153,10 +153,12 @@ def _send_one(row: Invitation, contact: Contact, link: str, mail: BaseEmailBacke
     wave = protocol.wave(row.wave)
     occasion = letters.Occasion(
         trial=protocol.name.text(language),
-        wave=wave.name.text(language),
+        number=protocol.waves.index(wave) + 1,
+        total=len(protocol.waves),
         minutes=wave.minutes,
         sender=protocol.surveys.sender.text(language),
         address=settings.DEFAULT_FROM_EMAIL,
+        phone=settings.HELP_PHONE,
     )
     message = letters.compose(row, to=contact.email, language=language, link=link, occasion=occasion)
     try:

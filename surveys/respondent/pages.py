@@ -9,7 +9,6 @@ from django.utils import translation
 
 from surveys.respondent import session
 from surveys.respondent.texts import Texts, catalogue
-from trialmgr.core import env
 
 
 def language_of(request: HttpRequest) -> str:
@@ -27,7 +26,7 @@ def page(request: HttpRequest, name: str, context: dict[str, Any] | None = None,
     """One page by the name of its template, with the words of its language as `t`."""
     language = language_of(request)
     words = catalogue()[language]
-    phone = env.text("SURVEY_HELP_PHONE", "")
+    phone = settings.HELP_PHONE
     common = {
         "t": words,
         "language": language,

@@ -7,6 +7,7 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.formats import date_format
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -33,7 +34,7 @@ def enrol_second_factor(request: HttpRequest) -> HttpResponse:
 def let_a_night_pass(request: HttpRequest) -> HttpResponse:
     day = night.pass_one()
     text = _("It is now the morning of %(day)s. The night's work runs; look again in a few seconds.")
-    messages.info(request, text % {"day": f"{day.day}-{day.month}-{day.year}"})
+    messages.info(request, text % {"day": date_format(day, "SHORT_DATE_FORMAT")})
     target = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()

@@ -75,6 +75,16 @@ def log_in_by_form(client, user, password=make.SECRET, target=""):
     return client.post("/account/login/", {"login": user.email, "password": password, "next": target})
 
 
+@pytest.mark.parametrize("path", ["/account/logout/", "/account/2fa/recovery-codes/generate/"])
+def test_a_question_about_ones_account_comes_with_a_button_that_is_shown(leader, path):
+    client = make.log_in(leader)
+    client.post("/account/reauthenticate/", {"password": make.SECRET})
+    page = client.get(path).content.decode()
+    form = page.split("<main")[1].split("<form")[1].split("</form>")[0]
+    assert "<button" in form
+    assert "hidden" not in form.split(">")[0]
+
+
 def test_a_password_leads_to_the_second_factor_and_no_further(leader):
     client = make.visitor()
     response = log_in_by_form(client, leader)

@@ -60,6 +60,22 @@ def test_the_mail_holds_a_link_of_the_survey_and_no_name_and_says_it_is_automati
         assert page.count("https://") == page.count("https://vragen.example/s/")
 
 
+def test_the_mail_says_which_questionnaire_of_how_many_and_where_to_call(people, smtp, settings):
+    settings.HELP_PHONE = "013 123 45 67"
+    services.queue_due(trial="tilburg")
+    services.send_due()
+    message = smtp.taken[0]
+    assert message["Subject"] == "Uw vragenlijst 1 van 3"
+    assert "Hulp nodig? Bel 013 123 45 67." in message.get_body(("plain",)).get_content()
+
+
+def test_without_a_telephone_number_the_mail_names_none(people, smtp, settings):
+    settings.HELP_PHONE = ""
+    services.queue_due(trial="tilburg")
+    services.send_due()
+    assert "Bel" not in smtp.taken[0].get_body(("plain",)).get_content()
+
+
 def test_neither_link_nor_pseudonym_is_kept_in_the_office(people):
     services.queue_due(trial="tilburg")
     services.send_due()

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import uuid4
 
@@ -41,6 +42,12 @@ def test_arms_are_counted_in_households_and_persons_against_their_target(tilburg
     assert sum(state.persons for state in states) == 9
     assert [state.target for state in states] == [200] * 4
     assert all(state.below_minimum for state in states)
+
+
+def test_a_group_beyond_its_target_says_so_and_its_bar_is_full(tilburg):
+    (state, *_rest) = selectors.arm_states("tilburg")
+    full = replace(state, persons=205, target=200)
+    assert (full.share, full.bar) == (102, 100)
 
 
 def test_contacts_are_counted_of_the_last_twelve_weeks_and_without_those_struck_out(tilburg):

@@ -70,6 +70,22 @@ def test_a_household_is_entered_checked_and_consents(support, recorded):
     assert "consented" in page(support.get(f"{PEOPLE}{home.code}/"))
 
 
+def test_a_fault_is_named_at_the_top_with_a_link_to_its_field(support):
+    found = page(support.post(f"{PEOPLE}add/", entry(**{"first-surname": "", "second-surname": "Smit"})))
+    assert 'href="#id_first-surname">Surname, with what comes before it</a>: This field is required.' in found
+    assert 'href="#id_second-client_number">' in found
+
+
+def test_the_leader_comes_from_a_drawn_household_to_its_coach(support, tilburg):
+    home, fresh = make.make_drawn(1)[0], make.make_household()
+    leader = make.log_in(make.make_user(Role.LEADER))
+    link = f'href="/t/tilburg/coaches/{home.code}/"'
+    assert link in page(leader.get(f"{PEOPLE}{home.code}/"))
+    assert leader.get(f"/t/tilburg/coaches/{home.code}/").status_code == 200
+    assert link not in page(support.get(f"{PEOPLE}{home.code}/"))
+    assert "/t/tilburg/coaches/H-" not in page(leader.get(f"{PEOPLE}{fresh.code}/"))
+
+
 def test_a_couple_is_entered_together(support):
     assert support.post(f"{PEOPLE}add/", entry(**partner())).status_code == 302
     assert Household.objects.get().persons.count() == 2

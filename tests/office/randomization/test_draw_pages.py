@@ -40,6 +40,13 @@ def test_a_draw_from_request_to_lookup(statistician, leader):
     assert "not in this draw" in page(make.visitor().get("/lots/tilburg/1/", {"code": "H-0000-0000-00"}))
 
 
+def test_a_round_has_the_name_that_the_protocol_gives_it(statistician):
+    make.make_ready()
+    make.make_draw(until="committed")
+    found = page(statistician.get("/t/tilburg/draws/"))
+    assert "<td>First recruitment</td>" in found
+
+
 def test_a_leader_cannot_ask_for_a_draw(leader):
     response = leader.post("/t/tilburg/draws/", {"round": "first", "event": "2563100"})
     assert response.status_code == 403

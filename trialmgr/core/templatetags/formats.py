@@ -5,6 +5,7 @@ from datetime import date, datetime
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
 
 register = template.Library()
 
@@ -14,13 +15,22 @@ def day(value: date | datetime | None) -> str:
     """3-4-2018, in the trial's time zone; a dash where there is none."""
     if value is None:
         return "–"
-    return date_format(timezone.localdate(value) if isinstance(value, datetime) else value, "SHORT_DATE_FORMAT")
+    local = timezone.localdate(value) if isinstance(value, datetime) else value
+    return _element(local, date_format(local, "SHORT_DATE_FORMAT"))
 
 
 @register.filter
 def moment(value: datetime | None) -> str:
     """3-4-2018 14:05, in the trial's time zone."""
-    return "–" if value is None else date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
+    if value is None:
+        return "–"
+    local = timezone.localtime(value)
+    return _element(local, date_format(local, "SHORT_DATETIME_FORMAT"))
+
+
+def _element(value: date | datetime, text: str) -> str:
+    """A `time` element: it is not broken over two lines."""
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), text)
 
 
 @register.filter
