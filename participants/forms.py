@@ -1,5 +1,6 @@
 """Forms about people: types and words; the services decide."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -10,10 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from participants.entering import Member
 from participants.importing import POSTCODE, split_surname
-from participants.models import ExitReason, HouseholdType, StepKind
-from participants.services import STOPS
+from participants.models import STOPS, ExitReason, HouseholdType, StepKind
 from trialmgr.core import clock
-from trialmgr.protocol.schema import Protocol
+from trialmgr.protocol.schema import Protocol, Purpose
 
 
 class DayInput(forms.DateInput):
@@ -128,16 +128,17 @@ class ChecksForm(forms.Form):
 
 
 class ConsentForm(forms.Form):
-    """What the person agreed to, purpose by purpose."""
+    """What the person says to each purpose they have not agreed to."""
 
     day = PastDayField(label=_("Signed on"))
     channel = forms.ChoiceField(label=_("How"), choices=[("paper", _("on paper")), ("online", _("online"))])
 
-    def __init__(self, *args: Any, protocol: Protocol, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, purposes: Iterable[Purpose], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         language = get_language() or "nl"
-        self.codes = [purpose.code for purpose in protocol.consent.purposes]
-        for purpose in protocol.consent.purposes:
+        self.codes: list[str] = []
+        for purpose in purposes:
+            self.codes.append(purpose.code)
             required = " " + str(_("(needed to take part)")) if purpose.required else ""
             self.fields[purpose.code] = yes_or_no(purpose.text.text(language) + required)
 

@@ -140,6 +140,9 @@ class StepKind(models.TextChoices):
     WITHDREW_DATA = "withdrew_data", _("withdrew data")
 
 
+STOPS = (StepKind.STOPPED_TREATMENT, StepKind.STOPPED_SURVEYS, StepKind.WITHDREW_DATA)
+
+
 class Step(models.Model):
     """One dated step of one person. Written once."""
 

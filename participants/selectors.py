@@ -30,7 +30,7 @@ def with_people(households: QuerySet[Household]) -> QuerySet[Household]:
     return households.prefetch_related(
         Prefetch("persons", persons),
         Prefetch("persons__steps", steps),
-        Prefetch("persons__consents", Consent.objects.order_by("purpose")),
+        Prefetch("persons__consents", Consent.objects.order_by("purpose", "day", "pk")),
         Prefetch("exits", Exit.objects.order_by("day")),
     )
 
@@ -104,6 +104,11 @@ def units_to_draw(trial: str, *, round_code: str, on: date) -> list[Unit]:
 def person_in_trial(trial: str, person_id: int) -> Person:
     """Raises Person.DoesNotExist for a person of another trial."""
     return Person.objects.select_related("household").get(pk=person_id, trial=trial)
+
+
+def standing_consents(person_id: int) -> QuerySet[Consent]:
+    """What a person said of each purpose and still holds, be it yes or no."""
+    return Consent.objects.filter(person=person_id, ended_on=None)
 
 
 def person_ids(trial: str, pids: Collection[str]) -> list[int]:

@@ -10,9 +10,11 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from participants.consenting import may_change_mind, open_purposes
 from participants.entering import Entry, Member, enter, entry_of
 from participants.importing import Row
 from participants.models import (
+    STOPS,
     Baseline,
     Check,
     Consent,
@@ -25,6 +27,7 @@ from participants.models import (
     Step,
     StepKind,
 )
+from participants.selectors import standing_consents
 from trialmgr.core import audit, clock
 from trialmgr.core.errors import DomainError
 from trialmgr.core.models import User
@@ -64,7 +67,7 @@ def sign_up(
     entry = Entry(site=site, household_type=household_type, benefit_since=benefit_since, members=tuple(members))
     household = enter(trial, round_code, [entry])[0]
     _step(household.persons.all(), StepKind.SIGNED_UP, day=day, by=by)
-    audit.record("household.signed_up", f"household:{household.pk}", by=by, **_scope(household), persons=len(members))
+    _note("household.signed_up", household, by=by, persons=len(members))
     return household
 
 
@@ -92,7 +95,7 @@ def accept_invitation(*, household_id: int, day: date, by: User) -> None:
         return
     _require_open_round(current_protocol(household.trial_id), household.round, day)
     _step(household.persons.all(), StepKind.SIGNED_UP, day=day, by=by)
-    audit.record("household.signed_up", f"household:{household.pk}", by=by, **_scope(household))
+    _note("household.signed_up", household, by=by)
 
 
 @transaction.atomic
@@ -105,7 +108,7 @@ def decline_invitation(*, household_id: int, day: date, by: User) -> None:
     if _took(household, StepKind.DECLINED):
         return
     _step(household.persons.all(), StepKind.DECLINED, day=day, by=by)
-    audit.record("household.declined", f"household:{household.pk}", by=by, **_scope(household))
+    _note("household.declined", household, by=by)
 
 
 @transaction.atomic
@@ -129,52 +132,71 @@ def check_eligibility(*, person_id: int, answers: Mapping[str, bool], day: date,
     failed = next((check for check in checks if answers[check.code] != check.must_be), None)
     kind = StepKind.EXCLUDED if failed else StepKind.ELIGIBLE
     _step([person], kind, day=day, by=by, reason=failed.code if failed else "")
-    audit.record(
-        f"person.{kind}",
-        f"person:{person.pk}",
-        by=by,
-        **_scope(person.household),
-        reason_code=failed.code if failed else "",
-    )
+    _note(f"person.{kind}", person, by=by, reason_code=failed.code if failed else "")
     return failed is None
 
 
 @transaction.atomic
 def record_consent(*, person_id: int, purposes: Mapping[str, bool], channel: str, day: date, by: User) -> bool:
-    """Store what the person agreed to; True when everything that taking part needs was agreed to."""
+    """Store what the person says to each purpose they did not agree to yet; True when all needed ones are agreed to.
+
+    While recruitment is open and before the draw a no may become a yes. The no stays on record, ended on that day.
+    """
     person = _person(person_id)
     _require_step(person, StepKind.ELIGIBLE, _("Do the checks before the consent."))
     _refuse_withdrawn(person)
     protocol = current_protocol(person.trial_id)
-    known = {purpose.code: purpose for purpose in protocol.consent.purposes}
-    if set(purposes) != set(known):
-        raise DomainError(_("Record an answer for every purpose of the consent form."))
-    if person.consents.filter(ended_on=None).exists():
-        raise DomainError(_("The consent of this person has been recorded."))
-    Consent.objects.bulk_create(
-        Consent(
-            person=person,
-            purpose=code,
-            version=protocol.consent.version,
-            given=given,
-            day=day,
-            channel=channel,
-            recorded_by=by,
-        )
-        for code, given in purposes.items()
-    )
-    agreed = all(purposes[code] for code, purpose in known.items() if purpose.required)
-    if agreed:
+    standing = {one.purpose: one for one in standing_consents(person.pk)}
+    said = _said_now(protocol, standing, purposes)
+    if standing:
+        _end_refusals(person, protocol, [standing[code] for code in said if code in standing], day)
+    _keep_consents(person, protocol.consent.version, said, channel, day, by)
+    yes = {code for code, one in standing.items() if one.given} | {code for code, given in said.items() if given}
+    agreed = all(purpose.code in yes for purpose in protocol.consent.purposes if purpose.required)
+    if agreed and not person.steps.filter(kind=StepKind.CONSENTED).exists():
         _step([person], StepKind.CONSENTED, day=day, by=by)
-    audit.record(
-        "person.consent_recorded",
-        f"person:{person.pk}",
+    _note(
+        "person.consent_changed" if standing else "person.consent_recorded",
+        person,
         by=by,
-        **_scope(person.household),
         agreed=agreed,
         version=protocol.consent.version,
+        purposes=said,
     )
     return agreed
+
+
+def _said_now(protocol: Protocol, standing: Mapping[str, Consent], purposes: Mapping[str, bool]) -> dict[str, bool]:
+    """What is new in these answers: everything the first time, later each yes where a no stood."""
+    asked = {purpose.code for purpose in open_purposes(protocol, standing.values())}
+    said = {code: given for code, given in purposes.items() if given or code not in standing}
+    if standing and (set(purposes) != asked or not said):
+        raise DomainError(_("The consent of this person has been recorded."))
+    if set(purposes) != asked:
+        raise DomainError(_("Record an answer for every purpose of the consent form."))
+    return said
+
+
+def _end_refusals(person: Person, protocol: Protocol, refusals: Sequence[Consent], day: date) -> None:
+    household = set(Step.objects.filter(person__household=person.household_id).values_list("kind", flat=True))
+    taken = set(person.steps.values_list("kind", flat=True))
+    entry = protocol.round(person.household.round)
+    if not may_change_mind(entry, today=clock.today(), person=taken, household=household):
+        text = _("A no can become a yes while recruitment is open, before the draw, and when the person did not stop.")
+        raise NotAllowedYet(text)
+    _require_open_round(protocol, person.household.round, day)
+    said_no = max((one.day for one in refusals), default=day)
+    if day < said_no:
+        text = _("The person said no on %(day)s; the yes comes on that day or later.")
+        raise DomainError(text % {"day": date_format(said_no, "SHORT_DATE_FORMAT")}, field="day")
+    Consent.objects.filter(pk__in=[one.pk for one in refusals]).update(ended_on=day)
+
+
+def _keep_consents(person: Person, version: str, said: Mapping[str, bool], channel: str, day: date, by: User) -> None:
+    Consent.objects.bulk_create(
+        Consent(person=person, purpose=code, version=version, given=given, day=day, channel=channel, recorded_by=by)
+        for code, given in said.items()
+    )
 
 
 @transaction.atomic
@@ -209,9 +231,7 @@ def record_exit(*, household_id: int, day: date, reason: str, by: User) -> Exit:
     if household.exits.filter(returned_on__gt=day).exists():
         raise DomainError(_("The household was away from the benefit on that day already."), field="day")
     left = Exit.objects.create(household=household, day=day, reason=reason, recorded_at=clock.now(), recorded_by=by)
-    audit.record(
-        "household.exited", f"household:{household.pk}", by=by, **_scope(household), exit=left.pk, reason_code=reason
-    )
+    _note("household.exited", household, by=by, exit=left.pk, reason_code=reason)
     return left
 
 
@@ -233,7 +253,7 @@ def record_return(*, household_id: int, day: date, by: User) -> Exit:
         raise DomainError(_("A return lies in the past: give the day it happened."), field="day")
     left.returned_on = day
     left.save(update_fields=["returned_on"])
-    audit.record("household.returned", f"household:{household_id}", by=by, **_scope(left.household), exit=left.pk)
+    _note("household.returned", left.household, by=by, exit=left.pk)
     return left
 
 
@@ -246,10 +266,7 @@ def change_reach(*, person_id: int, reach: Mapping[str, str], by: User) -> None:
     changed = sorted(name for name in REACH if getattr(contact, name) != reach[name])
     if changed:
         Contact.objects.filter(pk=contact.pk).update(**{name: reach[name] for name in changed})
-        audit.record("person.reach_changed", f"person:{person.pk}", by=by, **_scope(person.household), fields=changed)
-
-
-STOPS = (StepKind.STOPPED_TREATMENT, StepKind.STOPPED_SURVEYS, StepKind.WITHDREW_DATA)
+        _note("person.reach_changed", person, by=by, fields=changed)
 
 
 @transaction.atomic
@@ -271,13 +288,7 @@ def stop(*, person_id: int, kinds: Collection[str], day: date, by: User) -> None
     for kind in new:
         _step([person], kind, day=day, by=by)
     if new:
-        audit.record(
-            "person.stopped",
-            f"person:{person.pk}",
-            by=by,
-            **_scope(person.household),
-            kinds=[str(kind) for kind in new],
-        )
+        _note("person.stopped", person, by=by, kinds=[str(kind) for kind in new])
 
 
 def _end_consents(person: Person, day: date) -> None:
@@ -320,9 +331,11 @@ def row_from_json(data: Mapping[str, str]) -> Row:
     return Row(**{**data, **days})
 
 
-def _scope(household: Household) -> dict[str, str]:
-    """Whose auditors may see an event about a household."""
-    return {"trial": household.trial_id, "site": household.site}
+def _note(verb: str, about: Household | Person, *, by: User, **detail: Any) -> None:
+    """Write an event about a household or a person; the household says whose auditors may see it."""
+    home = about if isinstance(about, Household) else about.household
+    kind = "household" if isinstance(about, Household) else "person"
+    audit.record(verb, f"{kind}:{about.pk}", by=by, trial=home.trial_id, site=home.site, **detail)
 
 
 def _lock(household_id: int) -> Household:

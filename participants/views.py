@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from participants import importing, selectors, services
+from participants.consenting import may_change_mind, open_purposes
 from participants.forms import (
     ChecksForm,
     ConsentForm,
@@ -94,7 +95,7 @@ def household(request: HttpRequest, trial: str, code: str) -> HttpResponse:
 def page_of(request: HttpRequest, home: Household, *, failed: tuple[str, Form] | None = None) -> dict[str, Any]:
     """What the page of a household shows: per person the way so far and the one form that comes next."""
     protocol = current_protocol(home.trial_id)
-    people = [_person_on_page(person, protocol, failed) for person in home.persons.all()]
+    people = [_person_on_page(person, home, protocol, failed) for person in home.persons.all()]
     away = next((left for left in home.exits.all() if left.returned_on is None), None)
     forms = {
         "exit_form": ReturnForm() if away else ExitForm(),
@@ -111,7 +112,9 @@ def page_of(request: HttpRequest, home: Household, *, failed: tuple[str, Form] |
     return {"home": home, "people": people, "away": away, "invited": invited, **forms}
 
 
-def _person_on_page(person: Person, protocol: Protocol, failed: tuple[str, Form] | None) -> dict[str, Any]:
+def _person_on_page(
+    person: Person, home: Household, protocol: Protocol, failed: tuple[str, Form] | None
+) -> dict[str, Any]:
     taken = {step.kind for step in person.steps.all()}
     reasons = {check.code: check.reason.text(get_language() or "nl") for check in protocol.eligibility}
     steps = [(step, reasons.get(step.reason, step.reason)) for step in person.steps.all()]
@@ -121,8 +124,8 @@ def _person_on_page(person: Person, protocol: Protocol, failed: tuple[str, Form]
     withdrew = StepKind.WITHDREW_DATA in taken
     if StepKind.SIGNED_UP in taken and not withdrew and not taken & {StepKind.ELIGIBLE, StepKind.EXCLUDED}:
         forms["checks"] = ChecksForm(protocol=protocol, prefix=f"p{person.pk}")
-    if StepKind.ELIGIBLE in taken and not withdrew and not person.consents.all():
-        forms["consent"] = ConsentForm(protocol=protocol, prefix=f"p{person.pk}")
+    if StepKind.ELIGIBLE in taken and not withdrew:
+        forms["consent"] = _consent_form(person, home, protocol)
     if StepKind.SIGNED_UP in taken and not withdrew:
         forms["stop"] = StopForm(prefix=f"p{person.pk}")
     if not withdrew:
@@ -131,6 +134,18 @@ def _person_on_page(person: Person, protocol: Protocol, failed: tuple[str, Form]
     if failed and failed[0].endswith(f":{person.pk}"):
         forms[failed[0].partition(":")[0]] = failed[1]
     return {"person": person, "steps": steps, "taken": taken, "agreed": agreed, **forms}
+
+
+def _consent_form(person: Person, home: Household, protocol: Protocol) -> ConsentForm | None:
+    """The form for what the person has not agreed to: at first everything, later what was refused and may change."""
+    asked = open_purposes(protocol, [one for one in person.consents.all() if one.ended_on is None])
+    household = {step.kind for one in home.persons.all() for step in one.steps.all()}
+    taken = {step.kind for step in person.steps.all()}
+    entry, today = protocol.round(home.round), clock.today()
+    first = not person.consents.all()
+    if not asked or not (first or may_change_mind(entry, today=today, person=taken, household=household)):
+        return None
+    return ConsentForm(purposes=asked, prefix=f"p{person.pk}")
 
 
 @require_POST
@@ -150,7 +165,8 @@ def checks(request: HttpRequest, trial: str, code: str, person: int) -> HttpResp
 @require_POST
 @requires("enrol_people")
 def consent(request: HttpRequest, trial: str, code: str, person: int) -> HttpResponse:
-    form = ConsentForm(request.POST, protocol=current_protocol(trial), prefix=f"p{person}")
+    asked = open_purposes(current_protocol(trial), selectors.standing_consents(person))
+    form = ConsentForm(request.POST, purposes=asked, prefix=f"p{person}")
 
     def act() -> None:
         data = form.cleaned_data

@@ -1,0 +1,22 @@
+"""What a person may still be asked to agree to. A no may become a yes for a while; a yes ends by stopping."""
+
+from collections.abc import Collection, Iterable
+from datetime import date
+
+from participants.models import STOPS, Consent, StepKind
+from trialmgr.protocol.schema import Protocol, Purpose, Round
+
+
+def open_purposes(protocol: Protocol, standing: Iterable[Consent]) -> list[Purpose]:
+    """The purposes of the form that the person has not agreed to; `standing` is what they said that still holds."""
+    agreed = {one.purpose for one in standing if one.given}
+    return [purpose for purpose in protocol.consent.purposes if purpose.code not in agreed]
+
+
+def may_change_mind(entry: Round, *, today: date, person: Collection[str], household: Collection[str]) -> bool:
+    """Whether a no may become a yes: recruitment is open, lots were not drawn, the person did not stop.
+
+    `person` and `household` are the kinds of step that the person, and anybody in the household, took.
+    """
+    drawn = StepKind.RANDOMISED in household
+    return entry.opens <= today <= entry.closes and not drawn and not set(STOPS) & set(person)
