@@ -1,6 +1,7 @@
 """Translations: compile them for use, and find what is not translated. Needs no gettext tools."""
 
 import ast
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +35,7 @@ def compile_all(root: Path) -> int:
     """Write each .mo that is missing or older than its .po; gives how many were written."""
     stale = [source for source in sources(root) if not _is_fresh(source.with_suffix(".mo"), source)]
     for source in stale:
-        draft = source.with_suffix(".new")
+        draft = source.with_suffix(f".{os.getpid()}")  # two demos may start at once in one folder
         with draft.open("wb") as file:
             write_mo(file, catalogue(source))
         draft.replace(source.with_suffix(".mo"))
