@@ -7,23 +7,27 @@ from celery.schedules import crontab
 from trialmgr.processes import Process
 
 NIGHT = crontab(hour="2", minute="30")
-MINUTE = 60.0
-SCHEDULE: dict[Process, dict[str, dict[str, Any]]] = {
-    Process.OFFICE: {
-        "anchor the audit chain": {"task": "trialmgr.core.tasks.anchor_audit", "schedule": NIGHT},
-        "ask who answered, queue what is due": {"task": "surveys.mailing.tasks.nightly", "schedule": NIGHT},
-        "send what is queued": {"task": "surveys.mailing.tasks.send_due", "schedule": MINUTE},
-        "exchange with the study": {"task": "analysis.monitoring.tasks.exchange", "schedule": MINUTE},
-        "make lists of draws": {"task": "randomization.tasks.freeze_requested", "schedule": MINUTE},
-        "drop imports that nobody confirmed": {"task": "participants.tasks.drop_old_imports", "schedule": 10 * MINUTE},
-    },
-    Process.RESEARCH: {
-        "anchor the audit chain": {"task": "trialmgr.core.tasks.anchor_audit", "schedule": NIGHT},
-        "pour submitted answers": {"task": "surveys.answers.tasks.pour", "schedule": 60},
-        "let few answers wait a day": {"task": "surveys.answers.tasks.wait_a_day", "schedule": NIGHT},
-        "score poured answers": {"task": "surveys.answers.tasks.score_due", "schedule": 60},
-    },
-    Process.VAULT: {
-        "do runs that wait": {"task": "analysis.study.sweep", "schedule": MINUTE},
-    },
-}
+
+
+def schedule(process: Process, sweep: float) -> dict[str, dict[str, Any]]:
+    """Beat's entries of a process; `sweep` is the number of seconds between two looks for what is due."""
+    entries: dict[Process, dict[str, tuple[str, crontab | float]]] = {
+        Process.OFFICE: {
+            "anchor the audit chain": ("trialmgr.core.tasks.anchor_audit", NIGHT),
+            "ask who answered, queue what is due": ("surveys.mailing.tasks.nightly", NIGHT),
+            "send what is queued": ("surveys.mailing.tasks.send_due", sweep),
+            "exchange with the study": ("analysis.monitoring.tasks.exchange", sweep),
+            "make lists of draws": ("randomization.tasks.freeze_requested", sweep),
+            "drop imports that nobody confirmed": ("participants.tasks.drop_old_imports", 600.0),
+        },
+        Process.RESEARCH: {
+            "anchor the audit chain": ("trialmgr.core.tasks.anchor_audit", NIGHT),
+            "pour submitted answers": ("surveys.answers.tasks.pour", sweep),
+            "let few answers wait a day": ("surveys.answers.tasks.wait_a_day", NIGHT),
+            "score poured answers": ("surveys.answers.tasks.score_due", sweep),
+        },
+        Process.VAULT: {
+            "do runs that wait": ("analysis.study.sweep", sweep),
+        },
+    }
+    return {words: {"task": task, "schedule": when} for words, (task, when) in entries.get(process, {}).items()}

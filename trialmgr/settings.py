@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from trialmgr.core import env
 from trialmgr.processes import BROKER_VARIABLE, DATABASE_VARIABLE, Process, current
-from trialmgr.schedule import SCHEDULE
+from trialmgr.schedule import schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PROCESS = current()
@@ -322,7 +322,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_IMPORTS = ["analysis.study.worker"] if PROCESS is Process.VAULT else []
 CELERY_TIMEZONE = TIME_ZONE
-CELERY_BEAT_SCHEDULE = SCHEDULE.get(PROCESS, {})
+CELERY_BEAT_SCHEDULE = schedule(PROCESS, env.integer("TRIALMGR_SWEEP_SECONDS", 60))
 
 # --- logs: one line an event, no personal data, no link, no answer ----------------------------------------------
 LOGGING = {

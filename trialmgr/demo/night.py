@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from trialmgr.celery import app
 from trialmgr.core import clock
-from trialmgr.schedule import NIGHT, SCHEDULE
+from trialmgr.schedule import NIGHT
 
 MORNING = time(6, 0)
 
@@ -18,7 +18,7 @@ def pass_one() -> date:
     day = clock.today() + timedelta(days=1)
     morning = datetime.combine(day, MORNING, timezone.get_default_timezone())
     clock.set_offset(clock.offset() + (morning - now))
-    for entry in SCHEDULE[settings.PROCESS].values():
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
         if entry["schedule"] == NIGHT:
             app.send_task(entry["task"])
     return day
