@@ -4,7 +4,6 @@ import hashlib
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
@@ -16,31 +15,12 @@ from types import FrameType
 from trialmgr.demo import environment, keys, messages
 from trialmgr.demo.environment import Place
 from trialmgr.demo.errors import LaunchError
+from trialmgr.demo.loading import load
 from trialmgr.demo.reset import HOME, ROOT
 from trialmgr.demo.servers import differences, last_line, provision
 from trialmgr.demo.supervisor import Lock, Supervisor
 
 PYTHON = sys.executable
-# What fills a new demo, in this order, once every process runs: the login it runs under, the step, and in words.
-LOADING: tuple[tuple[str, str, str], ...] = (
-    ("research_web", "announce", "the university announces the questionnaires and registers the plan"),
-    ("office_web", "recruit", "800 people are invited, sign up, are checked and consent"),
-    ("office_worker", "post baseline", "the first questionnaire is sent by mail"),
-    ("survey_app", "answer baseline {mail}", "they answer the first questionnaire, by the link in their mail"),
-    ("office_worker", "allot count", "the night counts the answers"),
-    ("office_web", "allot request", "the statistician asks for a draw"),
-    ("office_worker", "allot freeze", "the list is closed and published with a commitment"),
-    ("office_web", "allot draw", "two persons type the public number and the lots are drawn"),
-    ("office_web", "coach", "coaches log a year of contacts; some people leave the benefit"),
-    ("office_worker", "post mid", "the second questionnaire is sent by mail"),
-    ("survey_app", "answer mid {mail}", "people answer the second questionnaire"),
-    ("office_worker", "finish count", "the night counts the answers"),
-    ("research_scoring", "finish score", "the research worker scores them"),
-    ("research_web", "finish study", "a researcher asks for a run, two others approve it"),
-)
-LOGINS = {"office_worker": "office", "research_scoring": "research"} | {
-    login: process for process, login in environment.LOGIN.items()
-}
 WEB = ("office", "survey", "research", "vault")
 WORKERS = {"office": "office_worker", "research": "research_scoring"}
 READY_SECONDS = 90.0
@@ -65,7 +45,7 @@ def main() -> int:
         supervisor = Supervisor(ROOT, HOME / "log", lock, say)
         try:
             start(supervisor, place)
-            load(supervisor, place)
+            load(place, supervisor.group, say)
             say(f"ready in {time.monotonic() - begin:.0f} s\n\n{welcome(place)}")
             while True:
                 supervisor.watch()
@@ -172,6 +152,7 @@ def processes(place: Place) -> Iterator[tuple[str, list[str], dict[str, str]]]:
 def gunicorn(place: Place, name: str) -> list[str]:
     """A web server. No access log, and no warnings of bad requests: an address may be a link, and a log has IPs."""
     listen = ["--bind", f"127.0.0.1:{place.port(name)}", "--workers", "1" if name == "vault" else "2", "--preload"]
+    listen += ["--threads", "4"]  # browsers keep idle connections open, which would hold a worker each
     level = "critical" if name == "survey" else "error"  # gunicorn's errors hold the address that went wrong
     quiet = ["--log-level", level, "--no-control-socket", "--graceful-timeout", "10"]
     return [PYTHON, "-m", "gunicorn", "trialmgr.wsgi", *listen, *quiet]
@@ -199,29 +180,6 @@ def healthy(address: str) -> bool:
     with suppress(OSError), urllib.request.urlopen(address, timeout=3) as answer:  # noqa: S310 -- our own address
         return bool(answer.status == 200)
     return False
-
-
-def load(supervisor: Supervisor, place: Place) -> None:
-    """Fill a new demo; a step that was finished is not done again. TRIALMGR_DEMO_HOMES=0 leaves it empty."""
-    homes = os.environ.get("TRIALMGR_DEMO_HOMES", "760")
-    if homes == "0":
-        return
-    for login, step, words in LOADING:
-        stamp = HOME / f"loaded-{step.split(' {')[0].replace(' ', '-')}"
-        if stamp.exists():
-            continue
-        say(f"filling the demo trial: {words}")
-        process = LOGINS[login]
-        variables = environment.of(process, place, login=login) | {
-            "TRIALMGR_STATEMENT_SECONDS": "600",
-            "TRIALMGR_DEMO_HOMES": homes,
-        }
-        words_of_step = step.format(mail=HOME / "mail").split(" ")
-        command = [PYTHON, "-m", "trialmgr.demo.simulator", *words_of_step]
-        done = subprocess.run(command, cwd=ROOT, env=variables, check=False, process_group=supervisor.group)
-        if done.returncode:
-            raise LaunchError(f"filling the demo trial failed at `{step}`: see above; `make demo-reset` starts afresh")
-        stamp.touch()
 
 
 def welcome(place: Place) -> str:
