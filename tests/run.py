@@ -31,7 +31,7 @@ from trialmgr.demo.errors import LaunchError  # noqa: E402
 from trialmgr.demo.servers import clone, provision  # noqa: E402
 
 PROCESSES = ("office", "research", "survey", "vault")
-LONGEST_FIRST = ("journey", "launch", "office", "analysis")
+LONGEST_FIRST = ("journey", "office", "analysis", "lottery")
 NO_TESTS = 5  # pytest's exit code when it collected nothing
 
 
@@ -66,7 +66,7 @@ def arguments() -> tuple[argparse.Namespace, list[str]]:
         argv, extra = argv[: argv.index("--")], argv[argv.index("--") + 1 :]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP", help="; ".join(known))
-    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="groups at a time")
+    parser.add_argument("--jobs", type=int, default=1 + (os.cpu_count() or 1), help="groups at a time")
     parser.add_argument("--quick", action="store_true", help="leave out the tests marked slow")
     parser.add_argument("--nightly", action="store_true", help="only the tests marked nightly")
     parser.add_argument("--complete", action="store_true", help="a skipped test is a failure")
