@@ -35,6 +35,10 @@ MAILBOX_URL = env.text("TRIALMGR_MAILBOX_URL", "")  # the mail catcher's page, i
 CLOCK_FILE = env.text("TRIALMGR_CLOCK_FILE") if DEMO else None
 # Audit anchors are written outside the database, where its administrator cannot reach them.
 ANCHOR_FILE = env.text("TRIALMGR_ANCHOR_FILE", needed_by(Process.OFFICE, Process.RESEARCH))
+# Backups are encrypted to these public keys; the private ones are kept elsewhere.
+BACKUP_TO = env.secret("TRIALMGR_BACKUP_TO", "").split()
+RESTORE_KEY = env.text("TRIALMGR_RESTORE_KEY_FILE", "")  # a private one, there for the time of a restore
+POSTGRES_BIN = env.text("TRIALMGR_POSTGRES_BIN", "")  # where pg_dump and pg_restore are; else they are on the PATH
 OPERATOR = env.text("TRIALMGR_OPERATOR", "")  # the organisation that runs this side, as verify_privacy compares
 VAULT_URL = env.text("VAULT_URL", needed_by(Process.OFFICE))
 VAULT_TOKEN = env.secret("VAULT_TOKEN") if PROCESS in {Process.OFFICE, Process.VAULT} else ""

@@ -31,11 +31,11 @@ def words(name: str, default: str | None = None) -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
-def secret(name: str) -> str:
-    """A secret from NAME, or from the file that NAME_FILE points to."""
+def secret(name: str, default: str | None = None) -> str:
+    """A secret, or another key, from NAME or from the file that NAME_FILE points to."""
     path = os.environ.get(f"{name}_FILE")
     if path is None:
-        return text(name)
+        return text(name, default)
     try:
         return Path(path).read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:

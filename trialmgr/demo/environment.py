@@ -4,11 +4,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from trialmgr.demo.servers import SUPERUSER, Broker, Cluster
+from trialmgr.demo.servers import POSTGRES, SUPERUSER, Broker, Cluster, carried
 
 # What a process takes over from the shell that started it.
 INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONWARNINGS")
 PORTS = {"office": 0, "survey": 1, "research": 2, "vault": 3, "mail": 25, "smtp": 26}
+KEEPERS = ("office", "research")  # the processes that look after a database: migrations, backups
 CLUSTER = {"office": "office", "survey": "research", "research": "research", "vault": "research"}
 KEYS: dict[str, dict[str, str]] = {
     "office": {"VAULT_TOKEN": "vault-token"},
@@ -64,6 +65,8 @@ def of(process: str, place: Place, *, login: str | None = None) -> dict[str, str
         variables[f"{process.upper()}_BROKER_URL"] = place.brokers[process].url
     if process in {"office", "research"}:
         variables |= _mail(place)
+        variables["TRIALMGR_BACKUP_TO_FILE"] = str(place.home / "keys" / f"{process}-backup.pub")
+        variables["TRIALMGR_POSTGRES_BIN"] = str(carried(*POSTGRES).parent)
         variables["TRIALMGR_ANCHOR_FILE"] = str(place.home / "anchors" / process)
         variables["TRIALMGR_MAILBOX_URL"] = place.address("mail")
     if process in {"office", "survey"}:

@@ -4,6 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+from trialmgr.core.age import Identity
+
 # Each 32 random bytes as hexadecimal digits. Who may hold which is decided in trialmgr.processes.
 NAMES = (
     "office-secret",
@@ -16,13 +18,25 @@ NAMES = (
 )
 
 
+# A pair each: backups are encrypted to the public key, NAME.pub. In production the private one is kept elsewhere.
+PAIRS = ("office-backup", "research-backup")
+
+
 def ensure(directory: Path) -> None:
     """Make every key that is not there yet; one that exists is never replaced."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in NAMES:
-        draft = directory / f".{name}.{os.getpid()}"
-        if (directory / name).exists():
-            continue
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_hex(32) + "\n", "ascii")
-        draft.replace(directory / name)
+        if not (directory / name).exists():
+            _write(directory / name, secrets.token_hex(32))
+    for name in PAIRS:
+        if not (directory / f"{name}.pub").exists():
+            identity = Identity.new()
+            _write(directory / name, identity.to_text())
+            _write(directory / f"{name}.pub", str(identity.recipient))
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(text + "\n", "ascii")
+    draft.replace(path)

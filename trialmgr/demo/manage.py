@@ -2,6 +2,9 @@
 
 python -m trialmgr.demo.manage office audit_verify
 python -m trialmgr.demo.manage research --login research_migrate grants --lint
+python -m trialmgr.demo.manage office backup /tmp/office-backup
+
+Without --login it is the login that the command needs in production: the web's for most.
 """
 
 import os
@@ -12,6 +15,8 @@ from trialmgr.demo import environment
 from trialmgr.demo.errors import LaunchError
 from trialmgr.demo.reset import HOME, ROOT
 
+ENDINGS = {"backup": "backup", "restore": "migrate", "migrate": "migrate"}  # of the logins that commands need
+
 
 def main(argv: list[str]) -> None:
     process, *work = argv or [""]
@@ -20,8 +25,11 @@ def main(argv: list[str]) -> None:
     login = None
     if work[:1] == ["--login"] and len(work) > 1:
         login, work = work[1], work[2:]
+    elif process in environment.KEEPERS and work[:1] and work[0] in ENDINGS:
+        login = f"{process}_{ENDINGS[work[0]]}"
     place = environment.Place.at(Path(HOME), port_base=int(os.environ.get("PORT_BASE", "8000")))
     variables = environment.study(place) if process == "study" else environment.of(process, place, login=login)
+    variables["TRIALMGR_RESTORE_KEY_FILE"] = str(place.home / "keys" / f"{process}-backup")
     os.chdir(ROOT)
     os.execve(sys.executable, [sys.executable, "manage.py", *work], variables)
 

@@ -1,0 +1,199 @@
+"""A backup put back into an empty database, and held against what it said of itself.
+
+Nothing is touched before the whole of the backup is known to be as it was written; then everything is put back in
+one transaction, under the login of migrations, and rights are given as the matrix declares them.
+"""
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.migrations.loader import MigrationLoader
+from pydantic import ValidationError
+
+from trialmgr.core import age, anchors, audit, backups, grants
+from trialmgr.core.backups import CONTENTS, DUMP, Contents, Manifest
+from trialmgr.core.errors import BadInput, Fault
+
+EMPTY = "restore into an empty database, made as `grants --sql` prints"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was put back, what differs from the manifest, and what must be done before anybody is let in."""
+
+    manifest: Manifest
+    contents: Contents
+    differences: tuple[str, ...]
+    still_to_do: tuple[str, ...]
+
+
+def restore(place: Path, key: Path) -> Report:
+    """Put the backup back into this process's database, with the private key in the file `key`.
+
+    Raises BadInput, with nothing changed, for a backup that is not whole, belongs to the other side, or does not open
+    with the key; for a login that may not; for a database that is not empty.
+    """
+    manifest = check_files(place)
+    identity = _read_key(key)
+    contents = _read_contents(place, identity)
+    waiting = _migrations_after(contents)
+    matrix = grants.matrices()[manifest.side]
+    _refuse_target(matrix)
+    _load(place, identity, matrix)
+    wrong, lost = _settle(place, contents, matrix, waiting), _lost_events(contents)
+    return Report(manifest, contents, tuple(wrong), tuple(_still_to_do(manifest, waiting, lost)))
+
+
+def check_files(place: Path) -> Manifest:
+    """The manifest of a backup of this side all of whose files are as they were written. Raises BadInput."""
+    side, manifest = backups.own_side(), backups.read_manifest(place)
+    if manifest.side != side:
+        raise BadInput(
+            Fault(str(place), f"is a backup of the {manifest.side} side", f"this process restores the {side} side")
+        )
+    if set(manifest.files) != {CONTENTS, DUMP}:
+        raise BadInput(Fault(str(place / backups.MANIFEST), "names other files", f"it names {CONTENTS} and {DUMP}"))
+    faults = [fault for name in manifest.files for fault in _wrong_with(place / name, manifest)]
+    if faults:
+        raise BadInput(faults)
+    return manifest
+
+
+def _wrong_with(path: Path, manifest: Manifest) -> Iterator[Fault]:
+    wanted, remedy = manifest.files[path.name], "nothing was restored: take another backup"
+    if not path.is_file():
+        yield Fault(str(path), "is missing", remedy)
+    elif (path.stat().st_size, backups.digest(path)) != (wanted.size, wanted.sha256):
+        yield Fault(str(path), "was changed or damaged since the backup", remedy)
+
+
+def _read_key(path: Path) -> age.Identity:
+    """The first private key in a file as `backup_key` and `age-keygen` write it."""
+    try:
+        lines = path.read_text("ascii").split("\n")
+    except (OSError, UnicodeDecodeError):
+        raise BadInput(Fault(str(path), "cannot be read", "give the file with the private key")) from None
+    words = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    try:
+        return age.Identity.parse(words[0] if words else "")
+    except age.NotAKey as error:
+        raise BadInput(Fault(str(path), f"holds no private key ({error})", "it holds AGE-SECRET-KEY-1…")) from None
+
+
+def _read_contents(place: Path, identity: age.Identity) -> Contents:
+    path = place / CONTENTS
+    try:
+        with path.open("rb") as file:
+            return Contents.model_validate_json(b"".join(age.decrypt(file, identity)))
+    except (age.NotOpened, ValidationError) as error:
+        what = str(error) if isinstance(error, age.NotOpened) else "holds something else"
+        raise BadInput(Fault(str(path), what, "nothing was restored: give the key of this backup")) from None
+
+
+def _migrations_after(contents: Contents) -> list[str]:
+    """Migrations of this code that the backup lacks. Raises BadInput when the backup has some that the code lacks."""
+    known = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations}
+    if strange := sorted(set(contents.migrations) - known):
+        raise BadInput(
+            Fault(strange[0], "is a migration of the backup that this version lacks", "restore with the newer version")
+        )
+    return sorted(known - set(contents.migrations))
+
+
+def _refuse_target(matrix: grants.Matrix) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user, current_database()")
+        login, database = cursor.fetchone()
+        if login != matrix.owner:
+            raise BadInput(Fault(f"login {login}", "may not restore", f"restore as {matrix.migrate}"))
+        cursor.execute(backups.TABLES)
+        tables = cursor.fetchall()
+    if tables:
+        raise BadInput(Fault(f"database {database}", f"holds {len(tables)} tables", EMPTY))
+
+
+def _load(place: Path, identity: age.Identity, matrix: grants.Matrix) -> None:
+    """Have pg_restore put everything back in one transaction, which a damaged file undoes."""
+    name = str(connection.get_connection_params()["dbname"])
+    # Owners and rights come from the matrix; comments on what a superuser made are not ours to write.
+    options = ["--single-transaction", "--no-owner", "--no-privileges", "--no-comments", "--no-password"]
+    argv = [backups.program("pg_restore"), *options, f"--role={matrix.owner}", f"--dbname={name}"]
+    with tempfile.TemporaryFile() as log:
+        with subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=log, env=backups.connected()) as restoring:  # noqa: S603
+            try:
+                _feed(restoring, place / DUMP, identity)
+            except age.NotOpened as error:
+                restoring.kill()
+                raise BadInput(Fault(str(place / DUMP), str(error), "nothing was restored")) from None
+        if restoring.returncode:
+            raise BadInput(Fault("pg_restore", backups.last_words(log), "nothing was restored"))
+
+
+def _feed(restoring: subprocess.Popen[bytes], dump: Path, identity: age.Identity) -> None:
+    assert restoring.stdin
+    with dump.open("rb") as file:
+        try:
+            for chunk in age.decrypt(file, identity):
+                restoring.stdin.write(chunk)
+            restoring.stdin.close()
+        except BrokenPipeError:  # it stopped and says why
+            return
+
+
+@transaction.atomic
+def _settle(place: Path, contents: Contents, matrix: grants.Matrix, waiting: list[str]) -> list[str]:
+    """Compare, note the restore in the chain, and give the declared rights; gives every difference.
+
+    In this order, for until rights are given everything belongs to the login of migrations, and nobody else gets in.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        wrong = list(_differences(contents))
+        which = backups.digest(place / backups.MANIFEST)
+        target = f"side:{backups.own_side()}"
+        audit.record("database.restored", target, by="restore", manifest=which, differences=len(wrong))
+        faults = grants.apply(cursor, matrix)
+    # With older tables than the matrix knows, rights are right after the migrations that wait.
+    return wrong if waiting else [*wrong, *(found.text for found in faults)]
+
+
+def _differences(contents: Contents) -> Iterator[str]:
+    """How the database departs from what it was at the moment of the backup."""
+    found = backups.present()
+    for name in sorted(contents.tables.keys() | found.tables.keys()):
+        there, here = contents.tables.get(name), found.tables.get(name)
+        if there != here:
+            yield f"{name}: {_rows(here)} here, {_rows(there)} in the backup"
+    if (found.last_event, found.last_hash) != (contents.last_event, contents.last_hash):
+        yield f"the audit chain ends at event {found.last_event}, in the backup at {contents.last_event}"
+    _count, broken = audit.verify({seq: hash_ for seq, hash_ in _anchored().items() if seq <= contents.last_event})
+    if broken:
+        yield f"audit chain, event {broken.seq}: {broken.what}"
+
+
+def _rows(count: int | None) -> str:
+    return "no such table" if count is None else f"{count} rows"
+
+
+def _anchored() -> dict[int, str]:
+    path = settings.ANCHOR_FILE
+    return anchors.read(path) if path and Path(path).exists() else {}
+
+
+def _lost_events(contents: Contents) -> int:
+    """How many events after the backup left an anchor: at least so many are not in it."""
+    return max([*_anchored(), contents.last_event]) - contents.last_event
+
+
+def _still_to_do(manifest: Manifest, waiting: list[str], lost: int) -> Iterator[str]:
+    if waiting:
+        yield f"{len(waiting)} migrations of this version wait: run `migrate`, then `grants --apply`"
+    if lost:
+        yield f"{lost} events or more after the backup are lost, as the anchors show: see docs/backups.md"
+    if manifest.side == "research":
+        yield "erase again what was erased: `replay_erasures` as the vault, before the survey is opened"
