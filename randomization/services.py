@@ -52,6 +52,7 @@ def request_draw(*, trial: str, round_code: str, event: str, by: User) -> Draw:
     `event` numbers the public number to come: a drand round, or the day of a notary's dice as 20180312.
     """
     Trial.objects.select_for_update(of=("self",), no_key=True).get(code=trial)
+    _refuse_after_a_restore()
     _check_round(current_protocol(trial).round(round_code), clock.today())
     event = event.strip()
     if not EVENT.fullmatch(event):
@@ -65,6 +66,17 @@ def request_draw(*, trial: str, round_code: str, event: str, by: User) -> Draw:
     audit.record("draw.requested", f"draw:{made.pk}", by=by, trial=trial, round=round_code, event=event)
     tasks.freeze_list.delay_on_commit(made.pk)
     return made
+
+
+def _refuse_after_a_restore() -> None:
+    """No new list while the database may have forgotten a draw: its groups are known, and a second draw gives others.
+
+    A list that was published before the backup may still be drawn: the same secret and number give the same groups.
+    """
+    if anchors.lost() is not None:
+        raise DrawNotReady(
+            _("This office was restored from a backup, which lacks the last events. First find out what was drawn.")
+        )
 
 
 def _check_round(entry: Round, today: date) -> None:
@@ -101,6 +113,7 @@ def _freeze_list(draw_id: int) -> bool:
     row = _lock(draw_id)
     if row.status != Status.REQUESTED:
         return False
+    _refuse_after_a_restore()
     units = units_to_draw(row.trial_id, round_code=row.round, on=clock.today())
     if not units:
         row.status = Status.EMPTY

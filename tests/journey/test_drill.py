@@ -30,7 +30,6 @@ def restored(demo):
         ("office", "randomization_allocation"),
         ("office", "coaching_contact"),
         ("research", "answers.poured"),
-        ("research", "answers.poured_text"),
         ("research", "answers.score"),
         ("research", "study_registration"),
     ],

@@ -80,7 +80,7 @@ def test_keys_are_made_once_and_only_their_owner_can_read_them(tmp_path):
     first = {path.name: path.read_text("ascii") for path in (tmp_path / "keys").iterdir()}
     keys.ensure(tmp_path / "keys")
     assert first == {path.name: path.read_text("ascii") for path in (tmp_path / "keys").iterdir()}
-    assert len(set(first.values())) == len(keys.NAMES)
+    assert len(set(first.values())) == len(keys.NAMES) + 2 * len(keys.PAIRS)
     assert all(len(bytes.fromhex(text)) == 32 for text in first.values())
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()} == {0o600}
 

@@ -45,7 +45,8 @@ def restore(place: Path, key: Path) -> Report:
     matrix = grants.matrices()[manifest.side]
     _refuse_target(matrix)
     _load(place, identity, matrix)
-    wrong, lost = _settle(place, contents, matrix, waiting), _lost_events(contents)
+    wrong = _settle(place, contents, matrix, waiting)
+    lost = max(anchors.own(), default=0) - contents.last_event
     return Report(manifest, contents, tuple(wrong), tuple(_still_to_do(manifest, waiting, lost)))
 
 
@@ -171,7 +172,7 @@ def _differences(contents: Contents) -> Iterator[str]:
             yield f"{name}: {_rows(here)} here, {_rows(there)} in the backup"
     if (found.last_event, found.last_hash) != (contents.last_event, contents.last_hash):
         yield f"the audit chain ends at event {found.last_event}, in the backup at {contents.last_event}"
-    _count, broken = audit.verify({seq: hash_ for seq, hash_ in _anchored().items() if seq <= contents.last_event})
+    _count, broken = audit.verify({seq: line for seq, line in anchors.own().items() if seq <= contents.last_event})
     if broken:
         yield f"audit chain, event {broken.seq}: {broken.what}"
 
@@ -180,20 +181,12 @@ def _rows(count: int | None) -> str:
     return "no such table" if count is None else f"{count} rows"
 
 
-def _anchored() -> dict[int, str]:
-    path = settings.ANCHOR_FILE
-    return anchors.read(path) if path and Path(path).exists() else {}
-
-
-def _lost_events(contents: Contents) -> int:
-    """How many events after the backup left an anchor: at least so many are not in it."""
-    return max([*_anchored(), contents.last_event]) - contents.last_event
-
-
 def _still_to_do(manifest: Manifest, waiting: list[str], lost: int) -> Iterator[str]:
     if waiting:
         yield f"{len(waiting)} migrations of this version wait: run `migrate`, then `grants --apply`"
-    if lost:
-        yield f"{lost} events or more after the backup are lost, as the anchors show: see docs/backups.md"
+    if not anchors.own():
+        yield f"there are no anchors in {settings.ANCHOR_FILE}: bring them back, for they show what was lost"
+    if lost > 0:
+        yield f"{lost} anchored events after the backup are lost: enter them again, then `anchors --begin-anew REASON`"
     if manifest.side == "research":
         yield "erase again what was erased: `replay_erasures` as the vault, before the survey is opened"

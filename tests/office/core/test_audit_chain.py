@@ -2,6 +2,7 @@
 
 import hashlib
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -200,6 +201,26 @@ def test_an_anchor_is_written_once_for_one_head(anchored):
     assert anchors.write().startswith("10 ")
     assert list(anchors.read(anchored)) == [9, 10]
     assert verify() == (0, "verified: 10 events, 2 anchors")
+
+
+def test_a_chain_that_was_set_back_gets_no_further_anchor(anchored, caplog):
+    before = Path(anchored).read_text("ascii")
+    tamper("DELETE FROM audit.detail WHERE seq > 6")
+    tamper("DELETE FROM audit.log WHERE seq > 6")
+    assert anchors.lost() == 9
+    for number in range(7, 11):  # it grows past its anchor, and is another chain
+        audit.record("test.done", f"test:{number}", by="test")
+    assert anchors.lost() == 9
+    assert anchors.write() is None
+    assert Path(anchored).read_text("ascii") == before
+    assert caplog.messages == ["no anchor written: the chain lacks the anchored event 9"]
+
+
+def test_a_chain_without_anchors_lacks_nothing(chain, settings, tmp_path):
+    assert anchors.lost() is None
+    settings.ANCHOR_FILE = str(tmp_path / "empty")
+    (tmp_path / "empty").touch()
+    assert anchors.lost() is None
 
 
 @pytest.mark.parametrize(

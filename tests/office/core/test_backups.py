@@ -192,6 +192,27 @@ def test_what_was_drawn_cannot_be_drawn_again(restored):
         superuser.execute("UPDATE randomization_allocation SET arm = 'other'")
 
 
+def test_while_events_after_the_backup_are_lost_no_list_is_closed(restored, places, settings, tmp_path):
+    later = (places / "anchors").read_text("ascii") + f"900 {'ab' * 32}\n"
+    settings.ANCHOR_FILE = str(tmp_path / "ahead")
+    (tmp_path / "ahead").write_text(later, "ascii")
+    with connected_as("office_web", COPY), clock.at(make.NOW):
+        asked = {"trial": "tilburg", "round_code": "first", "event": "2563300", "by": make.make_user(Role.STATISTICIAN)}
+        with pytest.raises(draws.DrawNotReady, match="restored from a backup"):
+            draws.request_draw(**asked)
+        assert run("anchors") == (1, "the chain lacks event 900, which was anchored: this database was set back")
+        aside = tmp_path / "ahead.until-900"
+        code, said = run("anchors", "--begin-anew", "no draw after the backup, says the notary")
+        assert (code, said) == (0, f"noted in the chain; the earlier anchors are in {aside}")
+        assert aside.read_text("ascii") == later
+        assert run("anchors") == (0, "the chain holds what was anchored")
+        assert run("audit_verify")[0] == 0
+        assert run("anchors", "--begin-anew", "again")[0] == 2
+        with transaction.atomic():
+            assert draws.request_draw(**asked).number > 1
+            transaction.set_rollback(True)
+
+
 def test_the_next_night_knows_again_who_answered_and_spares_them(restored, vault):  # noqa: F811
     """The research side went on after the backup: fifteen answered of whom the restored office knows nothing."""
     with connected_as("office_worker", COPY), clock.at(make.NOW + timedelta(days=7)):
@@ -279,11 +300,14 @@ def test_a_database_that_is_not_empty_is_left_alone(kept, places):
         assert superuser.execute("SELECT count(*), max(hash) FROM audit.log").fetchone() == before
 
 
-def test_a_difference_is_named_and_ends_with_1(kept, places, tmp_path):
+def test_a_difference_is_named_and_ends_with_1(kept, places, tmp_path, settings):
+    settings.ANCHOR_FILE = str(tmp_path / "ahead")
     shutil.copytree(kept, tmp_path / "copy")
     contents = reseal(tmp_path / "copy")
     tables = contents.tables | {"public.participants_person": 29, "public.gone": 3}
     reseal(tmp_path / "copy", tables=tables, last_event=contents.last_event - 1)
+    ahead = f"{contents.last_event + 11} {'ab' * 32}\n"
+    (tmp_path / "ahead").write_text((places / "anchors").read_text("ascii").splitlines(True)[0] + ahead, "ascii")
     make_empty_database(OTHER)
     code, said = restore(tmp_path / "copy", places / "key", database=OTHER)
     assert code == 1
@@ -292,6 +316,8 @@ def test_a_difference_is_named_and_ends_with_1(kept, places, tmp_path):
         "differs: public.participants_person: 28 rows here, 29 rows in the backup",
         f"differs: the audit chain ends at event {contents.last_event}, in the backup at {contents.last_event - 1}",
     ]
+    todo = "12 anchored events after the backup are lost: enter them again, then `anchors --begin-anew REASON`"
+    assert f"to do: {todo}" in said
     assert "verified" not in said
 
 

@@ -315,3 +315,28 @@ def test_a_published_list_cannot_be_swapped(tilburg, statement, message):
     make.make_draw(until="entered")
     with pytest.raises(IntegrityError, match=message), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
+
+
+def test_after_a_restore_no_new_list_is_closed_but_a_published_one_is_drawn(tilburg, settings, tmp_path, first, second):
+    """What was drawn after the backup is known outside: another list could give the same people other groups."""
+    published = make.make_ready()
+    draw = make.make_draw(until="entered")
+    settings.ANCHOR_FILE = str(tmp_path / "ahead")
+    Path(settings.ANCHOR_FILE).write_text(f"{audit.head()[0] + 9} {'ab' * 32}\n", "ascii")
+    services.confirm_and_draw(draw_id=draw.pk, beacon=make.BEACON, by=second)
+    assert Allocation.objects.get().household_id == published.pk
+    make.make_ready()
+    with pytest.raises(services.DrawNotReady, match="restored from a backup"):
+        request(by=first)
+
+
+def test_a_list_that_was_asked_for_before_a_restore_is_refused(tilburg, settings, tmp_path):
+    make.make_ready()
+    draw = make.make_draw(until="requested")
+    settings.ANCHOR_FILE = str(tmp_path / "ahead")
+    Path(settings.ANCHOR_FILE).write_text(f"{audit.head()[0] + 9} {'ab' * 32}\n", "ascii")
+    assert services.freeze_list(draw_id=draw.pk) is False
+    draw.refresh_from_db()
+    assert draw.status == Status.REFUSED
+    assert "restored from a backup" in draw.fault
+    assert draw.record == ""

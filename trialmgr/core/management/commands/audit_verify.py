@@ -1,10 +1,8 @@
 """Check the audit chain from its first row to its anchors."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandParser
 
 from trialmgr.core import anchors, audit
@@ -18,8 +16,7 @@ class Command(ToolCommand):
         parser.add_argument("--anchors", help="file with anchors that left the database")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        named, own = options["anchors"], settings.ANCHOR_FILE
-        known = anchors.read(named) if named else anchors.read(own) if own and Path(own).exists() else {}
+        known = anchors.read(options["anchors"]) if options["anchors"] else anchors.own()
         count, broken = audit.verify(known)
         if broken:
             self.stderr.write(f"event {broken.seq}: {broken.what}")
