@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from tests.running_demo import ROOT
 from trialmgr import processes
+from trialmgr.core import age
 from trialmgr.demo import environment, keys
 
 OF_ALL = ("TRIALMGR_SECRET_KEY", "TRIALMGR_ALLOWED_HOSTS")
@@ -81,7 +82,9 @@ def test_keys_are_made_once_and_only_their_owner_can_read_them(tmp_path):
     keys.ensure(tmp_path / "keys")
     assert first == {path.name: path.read_text("ascii") for path in (tmp_path / "keys").iterdir()}
     assert len(set(first.values())) == len(keys.NAMES) + 2 * len(keys.PAIRS)
-    assert all(len(bytes.fromhex(text)) == 32 for text in first.values())
+    assert all(len(bytes.fromhex(first[name])) == 32 for name in keys.NAMES)
+    for name in keys.PAIRS:
+        assert f"{age.Identity.parse(first[name]).recipient}\n" == first[f"{name}.pub"]
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()} == {0o600}
 
 
