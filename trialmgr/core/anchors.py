@@ -46,8 +46,7 @@ def lost() -> int | None:
     """The number of the last anchored event when the chain does not hold it, as after a restore; else None."""
     known = own()
     last = max(known, default=0)
-    held = audit.between(last - 1, last)
-    return last if known and [event.hash for event in held] != [known[last]] else None
+    return last if known and audit.hash_of(last) != known[last] else None
 
 
 def begin_anew(*, reason: str) -> Path:
@@ -62,7 +61,8 @@ def begin_anew(*, reason: str) -> Path:
     aside = path.with_name(f"{path.name}.until-{last}")
     if aside.exists():
         raise BadInput(Fault(str(aside), "exists", "move it elsewhere first"))
-    audit.record("anchors.begun_anew", f"event:{last}", by="operator", reason=reason, lost=own()[last])
+    gone = {"reason": reason, "lost": own()[last]}
+    audit.record("anchors.begun_anew", f"event:{last}", by="operator", trial=audit.NO_TRIAL, **gone)
     path.rename(aside)
     write()
     return aside

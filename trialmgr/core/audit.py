@@ -191,3 +191,11 @@ def head() -> tuple[int, str] | None:
         cursor.execute("SELECT seq, hash FROM audit.log ORDER BY seq DESC LIMIT 1")
         row = cursor.fetchone()
     return (int(row[0]), str(row[1])) if row else None
+
+
+def hash_of(number: int) -> str | None:
+    """The hash of one event; None when there is no such event."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT hash FROM audit.log WHERE seq = %s", [number])
+        row = cursor.fetchone()
+    return str(row[0]) if row else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from pydantic import ValidationError
@@ -28,6 +29,7 @@ class Report:
 
     manifest: Manifest
     contents: Contents
+    migrated: int
     differences: tuple[str, ...]
     still_to_do: tuple[str, ...]
 
@@ -45,9 +47,12 @@ def restore(place: Path, key: Path) -> Report:
     matrix = grants.matrices()[manifest.side]
     _refuse_target(matrix)
     _load(place, identity, matrix)
-    wrong = _settle(place, contents, matrix, waiting)
-    lost = max(anchors.own(), default=0) - contents.last_event
-    return Report(manifest, contents, tuple(wrong), tuple(_still_to_do(manifest, waiting, lost)))
+    wrong = _differences(contents)
+    if waiting:
+        call_command("migrate", verbosity=0, interactive=False)
+    wrong += _settle(place, contents, matrix)
+    todo = _still_to_do(manifest, max(anchors.own(), default=0) - contents.last_event)
+    return Report(manifest, contents, len(waiting), tuple(wrong), tuple(todo))
 
 
 def check_files(place: Path) -> Manifest:
@@ -147,43 +152,40 @@ def _feed(restoring: subprocess.Popen[bytes], dump: Path, identity: age.Identity
 
 
 @transaction.atomic
-def _settle(place: Path, contents: Contents, matrix: grants.Matrix, waiting: list[str]) -> list[str]:
-    """Compare, note the restore in the chain, and give the declared rights; gives every difference.
-
-    In this order, for until rights are given everything belongs to the login of migrations, and nobody else gets in.
-    """
+def _differences(contents: Contents) -> list[str]:
+    """How the database departs from what it was at the moment of the backup."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        wrong = list(_differences(contents))
-        which = backups.digest(place / backups.MANIFEST)
-        target = f"side:{backups.own_side()}"
-        audit.record("database.restored", target, by="restore", manifest=which, differences=len(wrong))
-        faults = grants.apply(cursor, matrix)
-    # With older tables than the matrix knows, rights are right after the migrations that wait.
-    return wrong if waiting else [*wrong, *(found.text for found in faults)]
-
-
-def _differences(contents: Contents) -> Iterator[str]:
-    """How the database departs from what it was at the moment of the backup."""
-    found = backups.present()
+    found, wrong = backups.present(), []
     for name in sorted(contents.tables.keys() | found.tables.keys()):
         there, here = contents.tables.get(name), found.tables.get(name)
         if there != here:
-            yield f"{name}: {_rows(here)} here, {_rows(there)} in the backup"
+            wrong.append(f"{name}: {_rows(here)} here, {_rows(there)} in the backup")
     if (found.last_event, found.last_hash) != (contents.last_event, contents.last_hash):
-        yield f"the audit chain ends at event {found.last_event}, in the backup at {contents.last_event}"
-    _count, broken = audit.verify({seq: line for seq, line in anchors.own().items() if seq <= contents.last_event})
-    if broken:
-        yield f"audit chain, event {broken.seq}: {broken.what}"
+        wrong.append(f"the audit chain ends at event {found.last_event}, in the backup at {contents.last_event}")
+    return wrong
 
 
 def _rows(count: int | None) -> str:
     return "no such table" if count is None else f"{count} rows"
 
 
-def _still_to_do(manifest: Manifest, waiting: list[str], lost: int) -> Iterator[str]:
-    if waiting:
-        yield f"{len(waiting)} migrations of this version wait: run `migrate`, then `grants --apply`"
+@transaction.atomic
+def _settle(place: Path, contents: Contents, matrix: grants.Matrix) -> list[str]:
+    """Walk the chain, note the restore in it, and give the declared rights; gives what does not hold.
+
+    In this order: until rights are given everything belongs to the login of migrations, and nobody else gets in.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        _count, broken = audit.verify({seq: line for seq, line in anchors.own().items() if seq <= contents.last_event})
+        wrong = [f"audit chain, event {broken.seq}: {broken.what}"] if broken else []
+        side, which = f"side:{backups.own_side()}", backups.digest(place / backups.MANIFEST)
+        audit.record("database.restored", side, by="restore", trial=audit.NO_TRIAL, manifest=which)
+        return [*wrong, *(found.text for found in grants.apply(cursor, matrix))]
+
+
+def _still_to_do(manifest: Manifest, lost: int) -> Iterator[str]:
     if not anchors.own():
         yield f"there are no anchors in {settings.ANCHOR_FILE}: bring them back, for they show what was lost"
     if lost > 0:

@@ -169,7 +169,7 @@ def test_every_row_is_there_again_and_every_right(kept, restored):
 def test_the_chain_holds_in_the_restored_office_and_goes_on(restored, places):
     with connected_as("office_web", COPY):
         before = audit.head()[0]
-        assert audit.record("test.done", "test:1", by="test") == before + 1
+        assert audit.record("test.done", "test:1", by="test", trial="tilburg") == before + 1
         code, said = run("audit_verify", "--anchors", places / "anchors")
     assert (code, said) == (0, f"verified: {before + 1} events, 2 anchors")
 
@@ -319,6 +319,27 @@ def test_a_difference_is_named_and_ends_with_1(kept, places, tmp_path, settings)
     todo = "12 anchored events after the backup are lost: enter them again, then `anchors --begin-anew REASON`"
     assert f"to do: {todo}" in said
     assert "verified" not in said
+
+
+def test_a_backup_of_an_older_version_is_brought_up_to_this_one(kept, places, tmp_path):
+    """An office that lacks a migration of this version, saved then and restored now."""
+    with psycopg.connect(os.environ["TESTS_SUPERUSER"], autocommit=True) as superuser:
+        superuser.execute(f"DROP DATABASE IF EXISTS {OTHER} WITH (FORCE)")
+        connection.close()
+        superuser.execute(f"CREATE DATABASE {OTHER} TEMPLATE {OWN} OWNER office_owner")
+    with connected_as("office_migrate", OTHER):
+        call_command("migrate", "core", "0006", verbosity=0)
+    with connected_as("office_backup", OTHER):
+        assert run("backup", tmp_path / "older")[0] == 0
+    make_empty_database(OTHER)
+    code, said = restore(tmp_path / "older", places / "key", database=OTHER)
+    assert code == 0, said
+    assert "migrations run that are newer than the backup: 1" in said
+    assert re.search(r"^verified: ", said, re.MULTILINE)
+    with connected_as("office_migrate", OTHER):
+        out = StringIO()
+        call_command("showmigrations", "core", stdout=out)
+    assert "[ ]" not in out.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ class Command(ToolCommand):
             f"restored in {time.monotonic() - begin:.1f} s\n"
             f"sha256 of its manifest: {backups.digest(options['place'] / backups.MANIFEST)}"
         )
+        if report.migrated:
+            self.stdout.write(f"migrations run that are newer than the backup: {report.migrated}")
         for line in report.differences:
             self.stderr.write(f"differs: {line}")
         if not report.differences:
