@@ -8,6 +8,7 @@ from typing import Any
 from surveys.instruments.checks import MEANING, REFERENCES, telling_answers
 from surveys.instruments.conditions import NONRESPONSE, Condition, unreachable
 from surveys.instruments.exchange.expressions import Known, UnknownItem, Unsayable, code_of, fits, read_condition
+from surveys.instruments.rules import values_of
 from surveys.instruments.schema import Instrument, Item, Option, Scale, Score
 from trialmgr.core.documents import Key
 from trialmgr.core.errors import BadInput, Fault
@@ -201,3 +202,15 @@ def respelled(
         held = set(modelled)
         trial = {**ours, **{column: text for column, text in cells.items() if column not in held}}
     return trial | {column: text for column, text in kept.get("loose", {}).items() if not ours.get(column)}
+
+
+def plain_items(instrument: Instrument, score: Score) -> list[Item]:
+    """The items of a score. Raises Unsayable unless each counts as it was answered."""
+    items = [instrument.item_by_code[name] for name in score.items]
+    for item in items:
+        values = values_of(instrument, item)
+        if item.reverse or item.code in score.recode or any(code != f"{value:g}" for code, value in values.items()):
+            raise Unsayable(f"reversed or recoded answers ({item.code})")
+        if instrument.scale_of(item).kind == "multiple":
+            raise Unsayable(f"counted answers ({item.code})")
+    return items

@@ -1,9 +1,8 @@
 """Writing REDCap data dictionaries."""
 
-from surveys.instruments.exchange.common import Cells, left_out, respelled, slug
+from surveys.instruments.exchange.common import Cells, left_out, plain_items, respelled, slug
 from surveys.instruments.exchange.expressions import Known, Unsayable, write_condition
 from surveys.instruments.exchange.redcap_cells import CHOICES, COLUMNS, HIGH, LOW, MODELLED, VALID, question_of, sum_of
-from surveys.instruments.rules import values_of
 from surveys.instruments.schema import Group, Instrument, Item, Kind, Score
 
 
@@ -118,13 +117,7 @@ def _written_score(instrument: Instrument, one: Score, language: str, notes: lis
 
 def score_cells(instrument: Instrument, one: Score, language: str) -> Cells:
     """A score as a calculated field. Raises Unsayable for anything but plain sums and means."""
-    items = [instrument.item_by_code[name] for name in one.items]
-    for item in items:
-        values = values_of(instrument, item)
-        if item.reverse or item.code in one.recode or any(code != f"{value:g}" for code, value in values.items()):
-            raise Unsayable(f"reversed or recoded answers ({item.code})")
-        if instrument.scale_of(item).kind == "multiple":
-            raise Unsayable(f"counted answers ({item.code})")
+    items = plain_items(instrument, one)
     plain = one.method in ("sum", "mean", "value") and (one.multiply, one.add) == (1, 0)
     skips = one.missing.at_most == len(items) - 1 and one.missing.treat == "ignore"
     if not plain or not (skips or (one.missing.at_most == 0 and one.method != "mean")):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from surveys.instruments.exchange.common import Cells, left_out, respelled, slug
+from surveys.instruments.exchange.common import Cells, left_out, plain_items, respelled, slug
 from surveys.instruments.exchange.expressions import Known, Unsayable, write_condition
 from surveys.instruments.exchange.xlsform_cells import (
     CHOICE_COLUMNS,
@@ -15,7 +15,6 @@ from surveys.instruments.exchange.xlsform_cells import (
     header_for,
     meaning,
 )
-from surveys.instruments.rules import values_of
 from surveys.instruments.schema import NUMERIC, Group, Instrument, Item, Scale, Score
 
 FORMAT = "xlsform"
@@ -102,13 +101,7 @@ def choice_cells(sheet: Sheet, name: str, code: object, label: dict[str, str], l
 
 def score_cells(sheet: Sheet, instrument: Instrument, one: Score) -> Cells:
     """A score as a calculate row. Raises Unsayable for anything but a plain sum."""
-    items = [instrument.item_by_code[name] for name in one.items]
-    for item in items:
-        values = values_of(instrument, item)
-        if item.reverse or item.code in one.recode or any(code != f"{value:g}" for code, value in values.items()):
-            raise Unsayable(f"reversed or recoded answers ({item.code})")
-        if instrument.scale_of(item).kind == "multiple":
-            raise Unsayable(f"counted answers ({item.code})")
+    items = plain_items(instrument, one)
     skips = one.missing.at_most == len(items) - 1 and one.missing.treat == "ignore" and len(items) > 1
     if (
         one.method not in ("sum", "value")
