@@ -17,14 +17,14 @@ from statsmodels.stats.power import TTestIndPower
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from analysis.estimators.data import table_of
 from analysis.estimators.group_sequential import boundary
-from analysis.estimators.plan import plan_of
+from analysis.estimators.plan_reading import plan_of
 from analysis.estimators.power_formulas import Design, Means, persons_for
 from analysis.estimators.random_effects import Sites, pool_sites
 from analysis.estimators.rehearsal.description import Description
 from analysis.estimators.rehearsal.rehearse import draw_of, rehearse
 from analysis.estimators.run import run_plan
+from analysis.estimators.tables import table_of
 from trialmgr.core.documents import Document
 
 SLACK = 3

@@ -20,9 +20,9 @@ from statsmodels.imputation.mice import MICEData
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from analysis.estimators.data import Table, table_of
-from analysis.estimators.plan import plan_of
+from analysis.estimators.plan_reading import plan_of
 from analysis.estimators.run import run_plan
+from analysis.estimators.tables import Table, table_of
 from trialmgr.core.documents import Document
 
 ARMS = np.array(["A", "B", "C", "D"])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.estimators.columns import label
+from analysis.estimators.expressions import label
 from analysis.estimators.refusals import Refused, listed
 from analysis.estimators.sample import Sample, combined_levels
 

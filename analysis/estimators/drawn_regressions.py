@@ -1,22 +1,17 @@
 """t statistics of regressions for many draws: residualised once on the covariates where the type allows."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.estimators.assignments import Labels
 from analysis.estimators.cluster_variance import clusters_of, small_sample_factor
 from analysis.estimators.design_matrix import Block, check_rank, combined
+from analysis.estimators.drawn_frame import Evaluator, Found, Frame
 from analysis.estimators.effects import covariates_of, standard_error
 from analysis.estimators.linear_model import LinearModel
 from analysis.estimators.refusals import Refused
 from analysis.estimators.registry import Context
 from analysis.estimators.sample import Sample
-
-if TYPE_CHECKING:
-    from analysis.estimators.drawn_statistics import Evaluator, Found
-    from analysis.estimators.redraws import Frame
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -24,8 +19,8 @@ SLICE = 100
 
 
 def regressions_of(
-    context: Context, frame: "Frame", outcomes: Floats, codes: tuple[int, ...], *, pair: int | None, lin: bool
-) -> "Evaluator":
+    context: Context, frame: Frame, outcomes: Floats, codes: tuple[int, ...], *, pair: int | None, lin: bool
+) -> Evaluator:
     """Residualised least squares for HC and CR0, CR1, CR1S; a fit a draw for Lin, CR2 and CR3."""
     se = standard_error(context, frame.sample)
     if se == "neyman":
@@ -71,7 +66,7 @@ class EachFit:
     def __init__(self, parts: list[Part], codes: tuple[int, ...], *, lin: bool) -> None:
         self.parts, self.codes, self.lin = parts, codes, lin
 
-    def evaluate(self, labels: Labels) -> "Found":
+    def evaluate(self, labels: Labels) -> Found:
         m, K, q = len(labels), len(self.codes), len(self.parts)
         E, V, F = np.zeros((m, K, q)), np.zeros((m, K, q)), np.zeros((m, q))
         for column, (part, y) in enumerate(self.parts):
@@ -109,7 +104,7 @@ class Residualised:
             columns.append(column)
             residuals.append(y - part.Q @ (part.Q.T @ y))
 
-    def evaluate(self, labels: Labels) -> "Found":
+    def evaluate(self, labels: Labels) -> Found:
         pieces = [self._slice(labels[start : start + SLICE]) for start in range(0, len(labels), SLICE)]
         E, V, F = (np.concatenate([piece[i] for piece in pieces]) for i in range(3))
         return E, V, F

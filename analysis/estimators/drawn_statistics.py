@@ -1,49 +1,17 @@
 """Statistics of the arms for many draws at once: one evaluator for each kind of statistic."""
 
-from typing import TYPE_CHECKING, Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.estimators.arm_sums import ArmSums, UnitSums, indicator
 from analysis.estimators.assignments import Draws, Labels
+from analysis.estimators.drawn_frame import Found, Frame
 from analysis.estimators.refusals import Refused
 from analysis.estimators.registry import Context
-
-if TYPE_CHECKING:
-    from analysis.estimators.redraws import Frame
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Codes = tuple[int, ...]
-Found = tuple[Floats, Floats | None, Floats]
-
-
-class Evaluator(Protocol):
-    """`evaluate(labels)` gives estimates (m x arms x q), variances or None, and the joint F (m x q).
-
-    `centred`: the statistic is compared with its mean over the draws and not with 0.
-    """
-
-    centred: bool
-
-    def evaluate(self, labels: Labels) -> Found: ...
-
-
-def evaluator_of(
-    context: Context, frame: "Frame", outcomes: Floats, statistic: str, draws: Draws, *, codes: Codes, pair: int | None
-) -> Evaluator:
-    """The evaluator of a statistic for arms `codes`; `pair` when only that arm and the control take part."""
-    if statistic in ("difference", "welch_t"):
-        return Differences(frame, outcomes, codes, pair=pair, squares=statistic == "welch_t")
-    if statistic in ("ols_t", "lin_t"):
-        from analysis.estimators.drawn_regressions import regressions_of
-
-        return regressions_of(context, frame, outcomes, codes, pair=pair, lin=statistic == "lin_t")
-    rows = _Rows(frame, outcomes, codes, pair)
-    if statistic == "blocked_difference":
-        return BlockedDifferences(context, frame, rows)
-    return RankSums(rows) if statistic == "rank_sum" else HorvitzThompson(rows, frame, draws)
 
 
 def tidy(values: Floats, scale: Floats) -> Floats:
@@ -56,7 +24,7 @@ class Differences:
 
     centred = False
 
-    def __init__(self, frame: "Frame", outcomes: Floats, codes: Codes, *, pair: int | None, squares: bool) -> None:
+    def __init__(self, frame: Frame, outcomes: Floats, codes: Codes, *, pair: int | None, squares: bool) -> None:
         sums = UnitSums.of(outcomes, frame.unit, frame.units)
         observed = frame.procedure.observed
         self.units = np.flatnonzero(np.isin(observed, (0, pair))) if pair is not None else None
@@ -99,10 +67,10 @@ def _wald(means: list[Floats], variances: list[Floats]) -> Floats:
     return np.where(np.isnan(F), 0.0, F)
 
 
-class _Rows:
+class DrawnRows:
     """Labels of rows from labels of units, for statistics that need the rows themselves."""
 
-    def __init__(self, frame: "Frame", outcomes: Floats, codes: tuple[int, ...], pair: int | None) -> None:
+    def __init__(self, frame: Frame, outcomes: Floats, codes: tuple[int, ...], pair: int | None) -> None:
         arm = frame.sample.arm
         self.keep = np.flatnonzero(np.isin(arm, (0, pair))) if pair is not None else np.arange(len(arm))
         self.unit = frame.unit[self.keep]
@@ -134,7 +102,7 @@ class BlockedDifferences:
 
     centred = False
 
-    def __init__(self, context: Context, frame: "Frame", rows: _Rows) -> None:
+    def __init__(self, context: Context, frame: Frame, rows: DrawnRows) -> None:
         design = context.analysis.design
         ref = design.block if design is not None and design.block is not None else context.key("block")
         if ref is None:
@@ -172,7 +140,7 @@ class RankSums:
 
     centred = True
 
-    def __init__(self, rows: _Rows) -> None:
+    def __init__(self, rows: DrawnRows) -> None:
         from scipy import stats
 
         self.rows = rows
@@ -198,7 +166,7 @@ class HorvitzThompson:
 
     centred = False
 
-    def __init__(self, rows: _Rows, frame: "Frame", draws: Draws) -> None:
+    def __init__(self, rows: DrawnRows, frame: Frame, draws: Draws) -> None:
         self.rows = rows
         chance = assignment_chances(draws, frame.procedure.arms, frame.units)[:, rows.unit]
         if (chance[[0, *rows.codes]] <= 0).any():

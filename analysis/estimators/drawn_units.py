@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from analysis.estimators.assignments import Labels
-from analysis.estimators.columns import label
+from analysis.estimators.expressions import label
 from analysis.estimators.plan import DesignKeys
 from analysis.estimators.refusals import Refused
 from analysis.estimators.registry import Context

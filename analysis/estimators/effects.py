@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.estimators.cluster_variance import check_clusters
-from analysis.estimators.columns import label, listed_columns
 from analysis.estimators.design_matrix import (
     Block,
     Design,
@@ -18,12 +17,14 @@ from analysis.estimators.design_matrix import (
     covariate_blocks,
     fixed_effect_blocks,
 )
+from analysis.estimators.expressions import label
 from analysis.estimators.inference import empty_row, estimate_row
 from analysis.estimators.linear_model import LinearFit, LinearModel, unit
 from analysis.estimators.refusals import Refused, refuse_constant
 from analysis.estimators.registry import Context
 from analysis.estimators.results import Joint, Row
 from analysis.estimators.sample import Sample
+from analysis.estimators.tables import listed_columns
 
 Floats = NDArray[np.float64]
 Build = Callable[[Context, Sample], Design]

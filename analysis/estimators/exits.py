@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis.estimators.columns import label
-from analysis.estimators.data import same_level
+from analysis.estimators.columns import same_level
+from analysis.estimators.expressions import label
 from analysis.estimators.refusals import Refused, listed, refuse_empty, refuse_not_binary
 from analysis.estimators.registry import Context
 from analysis.estimators.results import Joint, Row

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from analysis.estimators.columns import ColumnRef, Level, as_list
+from analysis.estimators.expressions import ColumnRef, Level, as_list
 from analysis.estimators.refusals import Refused
 from analysis.estimators.registry import Context
 from analysis.estimators.sample import Floats

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from analysis.estimators.assignments import Labels, Procedure, group_by
-from analysis.estimators.data import same_level
+from analysis.estimators.columns import same_level
 from analysis.estimators.drawn_units import unit_codes, unit_names
 from analysis.estimators.lottery_draws import Lottery
 from analysis.estimators.plan import DesignKeys

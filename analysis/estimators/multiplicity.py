@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.estimators.data import Table
+from analysis.estimators.families.comparisons import fill_adjusted
 from analysis.estimators.padjust import adjust
 from analysis.estimators.plan import Family, Plan
+from analysis.estimators.redraws import family_romano_wolf
 from analysis.estimators.results import Joint, Result, Row
+from analysis.estimators.tables import Table
 
 Done = list[tuple[Result, Joint | None]]
 
@@ -68,8 +70,6 @@ def _say(results: list[Result], members: list[Member], message: str) -> None:
 
 
 def _by_joint(plan: Plan, family: Family, members: list[Member], done: Done, results: list[Result]) -> None:
-    from analysis.estimators.families.comparisons import fill_adjusted
-
     joint = _together(members, done)
     if joint is None:
         why = f"the family {family.name!r} is not adjusted: its analyses have no known correlation; use holm"
@@ -104,8 +104,6 @@ def _together(members: list[Member], done: Done) -> tuple[np.ndarray, float | No
 
 
 def _by_draws(plan: Plan, family: Family, members: list[Member], results: list[Result], table: Table | None) -> None:
-    from analysis.estimators.redraws import family_romano_wolf
-
     assert table is not None
     adjusted, why = family_romano_wolf(plan, family, [(m.analysis, m.row) for m in members], table)
     if why is not None:

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.estimators.columns import label, listed_columns
 from analysis.estimators.design_matrix import assemble
 from analysis.estimators.effects import covariates_of
 from analysis.estimators.exits import Exits, without_arm
+from analysis.estimators.expressions import label
 from analysis.estimators.inference import empty_row, estimate_row
 from analysis.estimators.refusals import Refused
 from analysis.estimators.registry import Context
 from analysis.estimators.results import Joint, Row
 from analysis.estimators.sample import Floats
+from analysis.estimators.tables import listed_columns
 
 NO_EVENTS = "nobody of this arm has the event, so its ratio does not exist"
 

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from analysis.estimators.columns import label, listed_columns
-from analysis.estimators.data import Table, same_level
+from analysis.estimators.columns import same_level
+from analysis.estimators.expressions import label
 from analysis.estimators.plan import AnalysisKeys, DataKeys
 from analysis.estimators.refusals import Refused, listed
 from analysis.estimators.results import Dropped, Report
@@ -25,6 +25,7 @@ from analysis.estimators.sample import (
     combined_levels,
     label_outcomes,
 )
+from analysis.estimators.tables import Table, holds, listed_columns
 
 Progress = Callable[[str], None]
 K = TypeVar("K", bound=AnalysisKeys)
@@ -158,8 +159,6 @@ class Context:
 
     def subset(self) -> Bools:
         """Rows that meet every condition of `subset`."""
-        from analysis.estimators.columns import holds
-
         inside = np.ones(len(self.data), bool)
         for name, condition in self.analysis.subset.items():
             inside &= holds(condition, self.data.column(name)) == 1

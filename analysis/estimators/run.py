@@ -11,11 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.estimators.data import Table, read_table
-from analysis.estimators.plan import AnalysisKeys, Plan, read_plan
+from analysis.estimators.data_files import read_table
+from analysis.estimators.multiplicity import adjust_families
+from analysis.estimators.plan import AnalysisKeys, Plan
+from analysis.estimators.plan_reading import read_plan
 from analysis.estimators.refusals import Refused
 from analysis.estimators.registry import Context, Progress, methods
 from analysis.estimators.results import Joint, Report, Result, Results, finite
+from analysis.estimators.tables import Table
 from analysis.estimators.text import method_text
 from trialmgr.core.errors import BadInput, Fault
 
@@ -40,8 +43,6 @@ def run_plan(plan: Plan, table: Table | None, progress: Progress = lambda _: Non
     for place, analysis in enumerate(plan.analyses, start=1):
         progress(f"{place}/{len(plan.analyses)} {analysis.id}: {analysis.method}")
         done.append(run_analysis(plan, analysis, table, progress))
-    from analysis.estimators.multiplicity import adjust_families
-
     results = adjust_families(plan, done, table)
     return Results(1, plan_sha256, table.sha256 if table else None, software(), tuple(results))
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.estimators.columns import label
-from analysis.estimators.data import Column, Levels, Table, same_level
+from analysis.estimators.columns import Column, Levels, same_level
+from analysis.estimators.expressions import label
 from analysis.estimators.refusals import Refused, listed
+from analysis.estimators.tables import Table
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

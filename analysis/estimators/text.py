@@ -1,6 +1,6 @@
 """The method text of an analysis, in plain Dutch and English, made from its keys and its numbers."""
 
-from analysis.estimators.columns import label
+from analysis.estimators.expressions import label
 from analysis.estimators.refusals import Refused
 from analysis.estimators.registry import Context, methods
 from analysis.estimators.results import Result, Row

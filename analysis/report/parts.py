@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from analysis.estimators.columns import Expression, label
+from analysis.estimators.expressions import Expression, label
 from analysis.estimators.plan import AnalysisKeys, Plan
 from analysis.estimators.results import Result, Results, Row
 from analysis.report.words import Voice

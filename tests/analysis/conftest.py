@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from analysis.estimators.data import Table, read_table, table_of
-from analysis.estimators.plan import plan_of
+from analysis.estimators.data_files import read_table
+from analysis.estimators.plan_reading import plan_of
 from analysis.estimators.results import plain
 from analysis.estimators.run import run_plan
+from analysis.estimators.tables import Table, table_of
 from trialmgr.core.documents import parse_document
 
 REFERENCE = Path(__file__).parent / "reference"

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.estimators.data import table_of
-from analysis.estimators.plan import plan_of
+from analysis.estimators.plan_reading import plan_of
 from analysis.estimators.run import run_plan
+from analysis.estimators.tables import table_of
 from trialmgr.core.documents import Document
 
 TRIALS = 2_000

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.estimators.data import table_of
-from analysis.estimators.plan import plan_of
+from analysis.estimators.plan_reading import plan_of
 from analysis.estimators.results import to_json
 from analysis.estimators.run import run_plan
+from analysis.estimators.tables import table_of
 from trialmgr.core.documents import parse_document
 
 EXITS = {"time": "t", "status": "s"}

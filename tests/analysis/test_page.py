@@ -11,10 +11,10 @@ import pytest
 import yaml
 from django.core.management import call_command
 
-from analysis.estimators.data import table_of
-from analysis.estimators.plan import plan_of
+from analysis.estimators.plan_reading import plan_of
 from analysis.estimators.results import Row
 from analysis.estimators.run import run_plan
+from analysis.estimators.tables import table_of
 from analysis.report.hiding import HIDDEN, shown_flow
 from analysis.report.page import to_html
 from analysis.report.words import STEPS, WORDS, Voice

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import yaml
 
-from analysis.estimators.columns import Expression
-from analysis.estimators.data import read_table, table_of
-from analysis.estimators.plan import plan_of
+from analysis.estimators.data_files import read_table
+from analysis.estimators.expressions import Expression
+from analysis.estimators.plan_reading import plan_of
 from analysis.estimators.refusals import Refused
+from analysis.estimators.tables import table_of
 from trialmgr.core.documents import parse_document
 from trialmgr.core.errors import BadInput
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from django.core.management import call_command
 
-from analysis.estimators.plan import plan_of
+from analysis.estimators.plan_reading import plan_of
 from analysis.estimators.rehearsal.description import Description, read_description
 from analysis.estimators.rehearsal.rehearse import draw_of, rehearse
 from analysis.estimators.rehearsal.simulate import simulate

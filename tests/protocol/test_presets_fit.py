@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.estimators.plan import plan_of
+from analysis.estimators.plan_reading import plan_of
 from analysis.estimators.run import run_file
 from coaching.money.rulebook import rulebook
 from surveys.instruments.loading import read_questionnaire

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from trialmgr.demo.mailcatcher import Mail
+    from trialmgr.demo.mailbox import Mail
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")

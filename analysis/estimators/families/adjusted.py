@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from analysis.estimators.columns import ColumnRef, label
 from analysis.estimators.design_matrix import Block, Design, arm_dummies, assemble
 from analysis.estimators.effects import (
     ArmFit,
@@ -21,6 +20,7 @@ from analysis.estimators.effects import (
     ols_design,
     term_rows,
 )
+from analysis.estimators.expressions import ColumnRef, label
 from analysis.estimators.inference import empty_row, joint_f
 from analysis.estimators.linear_model import unit
 from analysis.estimators.plan import AnalysisKeys

@@ -6,12 +6,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from analysis.estimators.assignments import plan_draws
 from analysis.estimators.balance_tests import Drawn, distance, pillai
-from analysis.estimators.columns import label
 from analysis.estimators.design_matrix import check_rank, combined, covariate_blocks
+from analysis.estimators.drawn_frame import Frame, frame_of
+from analysis.estimators.expressions import label
 from analysis.estimators.inference import joint_chi2, joint_f
 from analysis.estimators.plan import AnalysisKeys
-from analysis.estimators.redraws import Frame, frame_of, tail_share
+from analysis.estimators.redraws import tail_share
 from analysis.estimators.refusals import Refused
 from analysis.estimators.registry import Context, method
 from analysis.estimators.results import Report, Row
@@ -155,8 +157,6 @@ def _units(sample: Sample, X: Floats, frame: Frame) -> Drawn:
 
 def _redrawn(context: Context, frame: Frame, drawn: Drawn, inverse: Floats) -> float:
     """The share of draws by the recorded procedure with at least as large a distance."""
-    from analysis.estimators.assignments import plan_draws
-
     keys = context.analysis
     draws = plan_draws(frame.procedure, draws=keys.draws, seed=keys.seed, enumerate_all=keys.enumerate)
 

@@ -5,9 +5,9 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.estimators.columns import label
 from analysis.estimators.design_matrix import Block, Design, arm_dummies, assemble, combined
 from analysis.estimators.effects import Floats, arm_fits, arm_row, covariates_of, interacted, standard_error
+from analysis.estimators.expressions import label
 from analysis.estimators.inference import empty_row
 from analysis.estimators.linear_model import unit
 from analysis.estimators.plan import AnalysisKeys

@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, field_validator
 
-from analysis.estimators.columns import Name, as_list
 from analysis.estimators.effects import ArmFit, Floats, arm_fits, arm_row, contrast_row, ols_design
+from analysis.estimators.expressions import Name, as_list
 from analysis.estimators.linear_model import unit
 from analysis.estimators.maxt import MaxT, correlation_of, max_t, single_step, step_down
 from analysis.estimators.padjust import adjust

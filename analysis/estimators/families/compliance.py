@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from analysis.estimators.columns import ColumnRef, label
 from analysis.estimators.design_matrix import Design, check_rank
 from analysis.estimators.effects import ArmFit, Floats, arm_fits, arms_only, contrast_row, ols_design
-from analysis.estimators.inference import empty_row, f_tail
+from analysis.estimators.expressions import ColumnRef, label
+from analysis.estimators.inference import empty_row, f_tail, t_quantile
 from analysis.estimators.linear_model import LinearFit, LinearModel, unit
 from analysis.estimators.plan import AnalysisKeys
 from analysis.estimators.refusals import Refused
@@ -188,8 +188,6 @@ def _weak(context: Context, stages: TwoStage, arm: str, F: float) -> str:
 
 def anderson_rubin(stages: TwoStage, arm: str, level: float) -> tuple[float | None, float | None]:
     """Effects b for which the arms do not differ in outcome - b received; None where there is no bound."""
-    from analysis.estimators.inference import t_quantile
-
     reduced, first = stages.reduced.fit, stages.first.fit
     c = stages.reduced.arm_contrast(arm)
     critical = t_quantile(0.5 + level / 2, stages.reduced.df(c)) ** 2

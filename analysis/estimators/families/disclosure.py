@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
-from analysis.estimators.columns import ColumnRef, Name, as_list, label
+from analysis.estimators.expressions import ColumnRef, Name, as_list, label
 from analysis.estimators.plan import AnalysisKeys, Keys
 from analysis.estimators.refusals import Refused
 from analysis.estimators.registry import Context, method

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, model_validator
 
-from analysis.estimators.columns import ColumnRef, Name, label
-from analysis.estimators.data import Column
+from analysis.estimators.columns import Column
+from analysis.estimators.expressions import ColumnRef, Name, label
 from analysis.estimators.participant_flow import Entry, Flow, checked, counted, flow_of
 from analysis.estimators.plan import AnalysisKeys, Keys
 from analysis.estimators.refusals import Refused

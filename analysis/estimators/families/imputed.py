@@ -7,10 +7,10 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from analysis.estimators.columns import ColumnRef, as_list, label
-from analysis.estimators.data import Column, Table
+from analysis.estimators.columns import Column
 from analysis.estimators.design_matrix import arm_dummies, combined, covariate_blocks, fixed_effect_blocks
 from analysis.estimators.effects import ArmFit, arm_fits, ols_design
+from analysis.estimators.expressions import ColumnRef, as_list, label
 from analysis.estimators.imputation import Recipe, impute
 from analysis.estimators.inference import empty_row, estimate_row
 from analysis.estimators.plan import AnalysisKeys, Columns, Keys
@@ -19,6 +19,7 @@ from analysis.estimators.refusals import Refused, listed
 from analysis.estimators.registry import Context, method
 from analysis.estimators.results import Report, Row
 from analysis.estimators.sample import Floats, Sample, label_outcomes
+from analysis.estimators.tables import Table
 
 Shift = Callable[[Floats, Sample], Floats]
 

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from analysis.estimators.columns import ColumnRef, label
 from analysis.estimators.effects import ArmFit, arm_row, arms_only, joint_of, merged, pair_fits
+from analysis.estimators.expressions import ColumnRef, label
 from analysis.estimators.inference import estimate_row
 from analysis.estimators.plan import AnalysisKeys
 from analysis.estimators.refusals import Refused

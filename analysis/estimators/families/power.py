@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from analysis.estimators.columns import as_list, label
+from analysis.estimators.expressions import as_list, label
 from analysis.estimators.plan import AnalysisKeys
 from analysis.estimators.power_formulas import (
     Design,

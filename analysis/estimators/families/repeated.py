@@ -5,10 +5,10 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from analysis.estimators.columns import ColumnRef, label
 from analysis.estimators.design_matrix import covariate_blocks
 from analysis.estimators.effects import covariates_of, without_empty_arms
 from analysis.estimators.exits import refuse_unused
+from analysis.estimators.expressions import ColumnRef, label
 from analysis.estimators.inference import estimate_row, joint_f
 from analysis.estimators.mmrm import Mmrm, fit_mmrm
 from analysis.estimators.plan import AnalysisKeys

@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from analysis.estimators.drawn_frame import Frame, frame_of
 from analysis.estimators.effects import without_empty_arms
 from analysis.estimators.inference import empty_row
 from analysis.estimators.redraws import (
     Floats,
-    Frame,
     Null,
-    frame_of,
     hypothesis_of,
     nulls,
     one_outcome,

@@ -5,13 +5,14 @@ from typing import Annotated
 import numpy as np
 from pydantic import BeforeValidator, model_validator
 
-from analysis.estimators.columns import ColumnList, Name, as_list, listed_columns
+from analysis.estimators.expressions import ColumnList, Name, as_list
 from analysis.estimators.plan import AnalysisKeys
 from analysis.estimators.refusals import Refused
 from analysis.estimators.registry import Context, method
 from analysis.estimators.results import Report, Row
 from analysis.estimators.sample import Floats, label_outcomes
 from analysis.estimators.scale_reliability import Items, one_factor
+from analysis.estimators.tables import listed_columns
 
 
 class ScaleKeys(AnalysisKeys):

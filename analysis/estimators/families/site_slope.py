@@ -4,10 +4,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from analysis.estimators.columns import label
 from analysis.estimators.design_matrix import Block, check_rank, combined
 from analysis.estimators.effects import covariates_of, without_empty_arms
 from analysis.estimators.exits import refuse_unused
+from analysis.estimators.expressions import label
 from analysis.estimators.inference import estimate_row
 from analysis.estimators.plan import AnalysisKeys
 from analysis.estimators.refusals import Refused, refuse_constant

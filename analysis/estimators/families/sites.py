@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from analysis.estimators.columns import ColumnRef, Level, Name, as_list, label
-from analysis.estimators.data import Column
+from analysis.estimators.columns import Column
 from analysis.estimators.design_matrix import check_rank
 from analysis.estimators.effects import arm_fits, arm_row, ols_design
+from analysis.estimators.expressions import ColumnRef, Level, Name, as_list, label
 from analysis.estimators.families.tables import Counts, Measure, counts_read_rows
 from analysis.estimators.given import Given, Labels, is_listed, labels_of, numbers_of, same_length
 from analysis.estimators.inference import chi2_tail, empty_row, estimate_row, f_tail

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from analysis.estimators.columns import ColumnRef, Name, as_list, label
-from analysis.estimators.data import Levels
+from analysis.estimators.columns import Levels
 from analysis.estimators.exact import fisher_p
+from analysis.estimators.expressions import ColumnRef, Name, as_list, label
 from analysis.estimators.inference import empty_row, estimate_row, joint_chi2
 from analysis.estimators.plan import AnalysisKeys
 from analysis.estimators.refusals import Refused, listed, refuse_not_binary

@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from analysis.estimators.columns import ColumnRef, as_list, label
 from analysis.estimators.design_matrix import Design, assemble, covariate_blocks, fixed_effect_blocks
 from analysis.estimators.effects import ols_design, without_empty_arms
+from analysis.estimators.expressions import ColumnRef, as_list, label
 from analysis.estimators.inference import empty_row, estimate_row
 from analysis.estimators.linear_model import LinearModel
 from analysis.estimators.logistic import LogisticFit, fit_logistic

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from analysis.estimators.columns import Name, as_list
+from analysis.estimators.expressions import Name, as_list
 from analysis.estimators.plan import Keys
 from trialmgr.core.documents import read_document, validate
 

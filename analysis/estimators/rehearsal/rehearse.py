@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis.estimators.data import Table, table_of
 from analysis.estimators.inference import t_quantile
 from analysis.estimators.plan import Plan
 from analysis.estimators.rehearsal.description import Description
@@ -18,6 +17,7 @@ from analysis.estimators.rehearsal.simulate import simulate
 from analysis.estimators.rehearsal.truth import truth_of
 from analysis.estimators.results import Row
 from analysis.estimators.run import run_plan
+from analysis.estimators.tables import Table, table_of
 
 CHUNK = 20
 WANTED_POWER = 0.8

@@ -2,7 +2,7 @@
 
 import math
 
-from analysis.estimators.columns import label
+from analysis.estimators.expressions import label
 from analysis.estimators.plan import AnalysisKeys
 from analysis.estimators.rehearsal.description import Description
 from analysis.estimators.results import Row

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from analysis.estimators.plan import read_plan
+from analysis.estimators.plan_reading import read_plan
 from analysis.estimators.results import Results, to_csv, to_json
 from analysis.estimators.run import run_file
 from trialmgr.core.commands import ToolCommand

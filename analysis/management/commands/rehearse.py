@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from analysis.estimators.plan import read_plan
+from analysis.estimators.plan_reading import read_plan
 from analysis.estimators.rehearsal.description import Description, read_description
 from analysis.estimators.rehearsal.rehearse import rehearse
 from analysis.estimators.rehearsal.simulate import simulate

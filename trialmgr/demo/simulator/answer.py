@@ -8,7 +8,7 @@ import numpy as np
 
 from surveys.instruments.loading import load_questionnaire
 from surveys.respondent.services import answer_questionnaires
-from trialmgr.demo.mailcatcher import Mailbox
+from trialmgr.demo.mailbox import Mailbox
 from trialmgr.demo.simulator.calendar import SEED, TRIAL
 
 LINK = re.compile(r"/s/([A-Za-z0-9_-]{87})")
