@@ -25,6 +25,7 @@ def schedule(process: Process, sweep: float) -> dict[str, dict[str, Any]]:
             "pour submitted answers": ("surveys.answers.tasks.pour", sweep),
             "let few answers wait a day": ("surveys.answers.tasks.wait_a_day", NIGHT),
             "score poured answers": ("surveys.answers.tasks.score_due", sweep),
+            "shut the release login": ("analysis.study.tasks.sweep_release", 60.0),
         },
         Process.VAULT: {
             "do runs that wait": ("analysis.study.sweep", sweep),

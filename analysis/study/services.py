@@ -1,8 +1,9 @@
 """Asking for a run, approving it, opening its result. The run itself is `analysis.study.worker`, beside the vault."""
 
+import logging
 import secrets
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from analysis.study.models import Approval, Registration, Release, Run, Status
@@ -13,6 +14,7 @@ from trialmgr.protocol.reading import canonical, sha256
 from trialmgr.protocol.schema import Protocol
 
 APPROVALS = 2
+log = logging.getLogger("trialmgr.study")
 
 
 class NotNow(DomainError):
@@ -39,6 +41,19 @@ def register(*, protocol: Protocol) -> Registration:
         sha256=digest,
     )
     return made
+
+
+def sweep_release() -> str:
+    """Shut the login of approved runs when it was left open; give why it was shut, or ''.
+
+    The study worker does so too; this works when that machine is down.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT study.sweep_release()")
+        why = str(cursor.fetchone()[0])
+    if why:
+        log.warning("the release login was shut: %s", why)
+    return why
 
 
 @transaction.atomic

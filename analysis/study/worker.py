@@ -34,6 +34,7 @@ def run(code: str) -> None:
         content = state.read_workspace(code)
     except FileNotFoundError:
         return
+    sweep_release()
     try:
         document = _call("SELECT study.begin(%s)", code)
     except DatabaseError:
@@ -53,9 +54,28 @@ def run(code: str) -> None:
 
 @shared_task(name="analysis.study.sweep")
 def sweep() -> None:
-    """Ring again for runs whose bell was lost."""
+    """Do runs whose bell was lost, give up those whose rows are lost, and leave no door open."""
     for code in state.workspaces():
         run(code)
+    for code in _lost():
+        log.warning("run given up: the worker was stopped half-way and its rows are gone")
+        _call("SELECT study.fail(%s, %s)", code, "The study worker was stopped half-way, and the outcomes are gone.")
+    sweep_release()
+
+
+def _lost() -> list[str]:
+    """Runs that were begun and whose rows are not here. Asked in this order: a run's rows stay until it has ended."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT run FROM study.running_runs()")
+        running = [code for (code,) in cursor.fetchall()]
+    return sorted(set(running) - set(state.workspaces()))
+
+
+def sweep_release() -> None:
+    """Shut the login of approved runs when a run that was killed left it open."""
+    why = _call("SELECT study.sweep_release()")
+    if why:
+        log.warning("the release login was shut: %s", why)
 
 
 def _call(statement: str, *values: str) -> str:

@@ -302,12 +302,16 @@ def provision_database(name: str, matrix: Matrix) -> list[str]:
 
 
 def _switch(keeper: str, role: str) -> list[str]:
-    """Functions, the keeper's, that let a role log in for one approved run, and put it and its sessions out after."""
+    """Functions, the keeper's, that let a role log in for one approved run, and put it and its sessions out after.
+
+    The hour holds by itself where the role has a password; elsewhere `study.sweep_release` reads it.
+    """
+    hour = f"EXECUTE format('ALTER ROLE {role} LOGIN VALID UNTIL %L', clock_timestamp() + interval '1 hour')"
     head = "RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS"
     out = f"PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"
     return [
         f"CREATE SCHEMA IF NOT EXISTS ops AUTHORIZATION {keeper}",
-        f"CREATE OR REPLACE FUNCTION ops.open_release() {head} $$ BEGIN ALTER ROLE {role} LOGIN; END $$",
+        f"CREATE OR REPLACE FUNCTION ops.open_release() {head} $$ BEGIN {hour}; END $$",
         f"CREATE OR REPLACE FUNCTION ops.close_release() {head} $$ BEGIN ALTER ROLE {role} NOLOGIN; {out}; END $$",
         f"ALTER FUNCTION ops.open_release() OWNER TO {keeper}",
         f"ALTER FUNCTION ops.close_release() OWNER TO {keeper}",

@@ -20,6 +20,9 @@ from trialmgr.processes import HOLDERS, Process
 
 LINK = r"(^|[^A-Za-z0-9_-])[A-Za-z0-9_-]{87}($|[^A-Za-z0-9_-])"
 SIDE = {Process.OFFICE: "office", Process.RESEARCH: "research"}
+DOOR = """
+SELECT coalesce(rolvaliduntil < now(), false) FROM pg_roles WHERE rolname = 'research_release' AND rolcanlogin
+"""
 QUIET_LOG = {
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
@@ -132,11 +135,11 @@ def _research() -> Iterator[Finding]:
     )
     seen = [table for table in tables if table != "answers.wave" and _may("research_web", table)]
     yield Finding(_("No web page of the researchers can see an answer."), not seen, _("rights of research_web"))
-    open_door = _rows("SELECT 'research_release' FROM pg_roles WHERE rolname = 'research_release' AND rolcanlogin")
+    open_door = _rows(DOOR)
     running = _rows("SELECT code FROM study_run WHERE status = 'running'")
     yield Finding(
         _("The login that joins answers and outcomes works during an approved run only."),
-        not open_door or bool(running),
+        not open_door or (bool(running) and open_door == ["False"]),
         _("%(n)s runs under way") % {"n": len(running)},
     )
     loud = [name for name, wanted in QUIET_LOG.items() if _rows(f"SHOW {name}") != [wanted]]
