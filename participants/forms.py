@@ -156,7 +156,7 @@ class ReturnForm(forms.Form):
 
 
 class StopForm(forms.Form):
-    """What a person stops with. No reason is asked."""
+    """What a person stops with. No reason is asked. Its ids differ from those of other forms about the person."""
 
     day = PastDayField(label=_("From"))
     kinds = forms.MultipleChoiceField(
@@ -165,6 +165,9 @@ class StopForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose what the person stops with.")},
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="stop_%s", **kwargs)
 
 
 class ImportForm(forms.Form):

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
-from analysis.monitoring import auditing, selectors
+from analysis.monitoring import auditing, deeds, selectors
 from analysis.monitoring.models import ReleasedResult
 from analysis.study import reading
 from surveys.mailing.selectors import wave_states
@@ -68,7 +68,10 @@ def office_audit_log(request: HttpRequest) -> HttpResponse:
 def _audit_page(request: HttpRequest, scope: audit.Scope) -> HttpResponse:
     asked = request.GET.get("before", "")
     before = int(asked) if asked.isdecimal() and len(asked) <= DIGITS else audit.NO_END
-    context = {"scope": scope, "page": auditing.page(scope, before=before), "head": audit.head()}
+    page = auditing.page(scope, before=before)
+    names = deeds.names_of(event.actor for event in page.events)
+    rows = [(event, names.get(event.actor, ""), deeds.DEEDS.get(event.verb, "")) for event in page.events]
+    context = {"scope": scope, "page": page, "rows": rows, "head": audit.head()}
     return render(request, "monitoring/audit.html", context | {"first": before == audit.NO_END})
 
 

@@ -3,17 +3,19 @@
 import csv
 import re
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from analysis.monitoring import auditing
+from analysis.monitoring import auditing, deeds
 from tests.office import factories as make
 from trialmgr.core import audit
 from trialmgr.core.access import WHOLE_OFFICE
 from trialmgr.core.models import Membership, Role
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[3]
 LOG, WHOLE = "/t/tilburg/audit/", "/audit/"
 
 
@@ -216,3 +218,19 @@ def test_an_export_longer_than_one_part_is_whole_and_can_be_checked_by_hand(tilb
 def test_no_cell_of_an_export_is_a_formula(tilburg, as_role, reason):
     put(1, reason=reason)
     assert exported(auditor(), LOG, as_role)[1]["reason"] == f"'{reason}"
+
+
+def test_the_page_says_who_did_what_in_words(tilburg):
+    leader = make.make_user(Role.LEADER)
+    audit.record("mail.held", "trial:tilburg", by=leader, trial="tilburg")
+    page = auditor().get(LOG).content.decode()
+    assert f'<td>{leader.name}<br><span class="code">user:{leader.pk}</span></td>' in page
+    assert "All mail held back" in page
+
+
+def test_every_verb_of_the_office_has_words():
+    packages = ("participants", "randomization", "coaching", "surveys/mailing", "analysis/monitoring", "trialmgr")
+    sources = [path.read_text("utf-8") for package in packages for path in (ROOT / package).rglob("*.py")]
+    verbs = {verb for text in sources for verb in re.findall(r'(?:audit\.record|_note)\(\s*"([a-z]+\.[a-z_]+)"', text)}
+    assert len(verbs) > 25
+    assert verbs <= deeds.DEEDS.keys()

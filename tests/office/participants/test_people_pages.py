@@ -76,6 +76,14 @@ def test_a_fault_is_named_at_the_top_with_a_link_to_its_field(support):
     assert 'href="#id_second-client_number">' in found
 
 
+def test_every_form_of_a_household_has_ids_of_its_own(support):
+    support.post(f"{PEOPLE}add/", entry() | partner())
+    home = Household.objects.get()
+    ids = re.findall(r'\sid="([^"]+)"', page(support.get(f"{PEOPLE}{home.code}/")))
+    assert len(ids) > 40
+    assert sorted(ids) == sorted(set(ids))
+
+
 def test_the_leader_comes_from_a_drawn_household_to_its_coach(support, tilburg):
     home, fresh = make.make_drawn(1)[0], make.make_household()
     leader = make.log_in(make.make_user(Role.LEADER))

@@ -1,0 +1,51 @@
+"""What the verbs of the office's audit chain mean, for who reads them on a page."""
+
+from collections.abc import Iterable
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from trialmgr.core.models import User
+
+DEEDS: dict[str, Promise] = {
+    "account.second_factor_added": _("second factor added"),
+    "audit.exported": _("audit log downloaded"),
+    "contact.corrected": _("contact changed"),
+    "contact.logged": _("contact recorded"),
+    "contact.voided": _("contact struck out"),
+    "draw.beacon_entered": _("public number entered"),
+    "draw.beacon_refused": _("public number not confirmed"),
+    "draw.beacon_taken_back": _("public number taken back"),
+    "draw.committed": _("list of a draw published"),
+    "draw.drawn": _("lots drawn"),
+    "draw.empty": _("nobody ready for a draw"),
+    "draw.refused": _("list of a draw could not be made"),
+    "draw.requested": _("draw asked for"),
+    "household.coach_assigned": _("coach assigned"),
+    "household.declined": _("declined to take part"),
+    "household.exited": _("left the benefit"),
+    "household.returned": _("benefit again"),
+    "household.signed_up": _("signed up"),
+    "households.coaches_assigned": _("households divided among coaches"),
+    "households.solicited": _("households invited to join"),
+    "mail.held": _("all mail held back"),
+    "mail.released": _("mail let go again"),
+    "person.answers_erased": _("answers erased"),
+    "person.consent_changed": _("consent changed"),
+    "person.consent_recorded": _("consent recorded"),
+    "person.eligible": _("checked: may take part"),
+    "person.excluded": _("checked: may not take part"),
+    "person.reach_changed": _("contact details changed"),
+    "person.stopped": _("person stopped"),
+    "protocol.version_loaded": _("version of the protocol stored"),
+    "result.received": _("result received"),
+    "run.outcomes_sent": _("outcomes sent to the vault"),
+    "wave.queued": _("questionnaires made ready"),
+    "wave.status_updated": _("answers counted"),
+}
+
+
+def names_of(actors: Iterable[str]) -> dict[str, str]:
+    """The names of staff among actors such as `user:7`; jobs have none."""
+    numbers = {int(actor.removeprefix("user:")) for actor in actors if actor.startswith("user:")}
+    return {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=numbers)}
