@@ -133,7 +133,7 @@ def correct_contact(*, contact_id: int, talk: Talk, version: int, reason: str, b
         version=F("version") + 1, **_fields(talk)
     )
     if not changed:
-        raise Conflict(_("Somebody else changed this contact meanwhile. Compare both below and save again."))
+        raise Conflict(_("Somebody else changed this contact meanwhile. Compare both and save again."))
     _keep(contact, version, before, reason, by)
     audit.record(
         "contact.corrected",

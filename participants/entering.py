@@ -124,10 +124,11 @@ def _refuse_known(trial: str, members: Sequence[Member]) -> None:
         raise AlreadyKnown(_("The same person stands here twice."), field="surname")
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]  # a digest was made with the key of its day
     alike = {_likeness(trial, member, key): member for member in members for key in keys}
-    found = list(Contact.objects.filter(trial=trial, likeness__in=alike).values_list("likeness", flat=True))
+    found = Contact.objects.filter(trial=trial, likeness__in=alike).values_list("likeness", "person__client_number")
     if found:
         text = _("A person of this name and day of birth is in this trial already: client number %s.")
-        twice = [alike[likeness].client_number for likeness in found]
+        here = _("%(known)s (here %(new)s)")
+        twice = [here % {"known": known, "new": alike[likeness].client_number} for likeness, known in found]
         raise AlreadyKnown(text % ", ".join(twice[:5]), field="surname")
 
 

@@ -74,6 +74,8 @@ def beacon(request: HttpRequest, trial: str, number: int) -> HttpResponse:
                 return redirect("draw", trial=trial, number=number)
             form.add_error(error.field, str(error))
         else:
+            if act is services.confirm_and_draw:
+                messages.success(request, _("The lots are drawn. Everybody can see and check them."))
             return redirect("draw", trial=trial, number=number)
     return render(request, "randomization/draw.html", _context(row) | {"form": form}, status=422)
 
