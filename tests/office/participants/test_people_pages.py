@@ -76,6 +76,12 @@ def test_a_fault_is_named_at_the_top_with_a_link_to_its_field(support):
     assert 'href="#id_second-client_number">' in found
 
 
+def test_who_is_entered_again_is_named_by_the_number_that_is_known(support):
+    support.post(f"{PEOPLE}add/", entry())
+    found = page(support.post(f"{PEOPLE}add/", entry(**{"first-client_number": "K99"})))
+    assert "is in this trial already: client number K77 (here K99)." in found
+
+
 def test_every_form_of_a_household_has_ids_of_its_own(support):
     support.post(f"{PEOPLE}add/", entry() | partner())
     home = Household.objects.get()

@@ -35,6 +35,7 @@ def test_a_draw_from_request_to_lookup(statistician, leader):
     assert "You entered it" in page(statistician.get("/t/tilburg/draws/1/"))
     assert leader.post("/t/tilburg/draws/1/beacon/", {"beacon": make.BEACON}).status_code == 302
     assert Allocation.objects.count() == 1
+    assert "The lots are drawn." in page(leader.get("/t/tilburg/draws/1/"))
     found = page(make.visitor().get("/lots/tilburg/1/", {"code": home.code.lower()}))
     assert f"Code {home.code} is in the group" in found
     assert "not in this draw" in page(make.visitor().get("/lots/tilburg/1/", {"code": "H-0000-0000-00"}))
