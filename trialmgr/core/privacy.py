@@ -77,24 +77,27 @@ def evidence() -> dict[str, str]:
         "host": hashlib.sha256(host.encode()).hexdigest(),
         "account": hashlib.sha256(f"{host}|{getpass.getuser()}".encode()).hexdigest(),
         "operator": settings.OPERATOR,
+        "backup_keys": " ".join(sorted(hashlib.sha256(key.encode()).hexdigest() for key in settings.BACKUP_TO)),
     }
 
 
 def compare(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[str, list[Finding]]:
     """The level of protection that both sides reach together (L0 to L2), and why."""
     apart = {key: one[key] != other[key] for key in ("cluster", "host", "account", "operator")}
+    own_keys = set(one["backup_keys"].split()).isdisjoint(other["backup_keys"].split())
     named = bool(one["operator"] and other["operator"])
     found = [
         Finding(_("Both sides have a database cluster of their own."), apart["cluster"], _("system identifiers")),
         Finding(_("Both sides run on a machine of their own."), apart["host"], _("host names and machine ids")),
         Finding(_("Both sides run under an account of their own."), apart["account"], _("accounts")),
         Finding(_("Two organisations run them."), named and apart["operator"], _("TRIALMGR_OPERATOR of either side")),
+        Finding(_("No key opens the backups of both sides."), own_keys, _("TRIALMGR_BACKUP_TO of either side")),
     ]
     if not apart["cluster"]:
         return "none", found
     if not apart["host"]:
         return "L0", found
-    return ("L2" if named and apart["operator"] else "L1"), found
+    return ("L2" if named and apart["operator"] and own_keys else "L1"), found
 
 
 def _office() -> Iterator[Finding]:

@@ -59,7 +59,7 @@ def _write(path: Path, own: dict[str, str]) -> None:
 
 def _read(path: Path) -> dict[str, str]:
     data = read_document(path).data
-    wanted = {"side", "cluster", "host", "account", "operator"}
+    wanted = {"side", "cluster", "host", "account", "operator", "backup_keys"}
     if not isinstance(data, dict) or set(data) != wanted:
         raise BadInput(Fault(path.name, "is not evidence of the other side", "give the file that --evidence wrote"))
     return {key: str(value) for key, value in data.items()}
