@@ -101,6 +101,14 @@ def units_to_draw(trial: str, *, round_code: str, on: date) -> list[Unit]:
     ]
 
 
+def consented(trial: str, codes: Iterable[str], *, on: date) -> dict[str, Unit]:
+    """Those of the households with these codes of whom somebody consented, with the stratum they have on a day."""
+    stratum_of = current_protocol(trial).allocation.stratum_of
+    agreed = Exists(Step.objects.filter(person__household=OuterRef("pk"), kind=StepKind.CONSENTED))
+    homes = Household.objects.filter(agreed, pk__in=household_ids(trial, codes).values())
+    return {home.code: Unit(home.pk, home.code, home.round, stratum_of(traits_of(home, on))) for home in homes}
+
+
 def person_in_trial(trial: str, person_id: int) -> Person:
     """Raises Person.DoesNotExist for a person of another trial."""
     return Person.objects.select_related("household").get(pk=person_id, trial=trial)

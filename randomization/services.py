@@ -5,7 +5,7 @@ Who may act and in which order is guarded here; the lottery itself is `randomiza
 
 import re
 import secrets
-from datetime import date
+from datetime import date, datetime
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Max
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from participants.models import StepKind
@@ -170,7 +171,7 @@ def _confirm_and_draw(draw_id: int, beacon: str, by: User) -> None:
             _("This differs from the number entered first. Compare both with the source."), field="beacon"
         )
     record = draw(Record.from_json(row.record), _open(row), row.beacon)
-    _store(row, record, by)
+    store(row, record, by=by, at=clock.now())
     audit.record(
         "draw.drawn",
         f"draw:{row.pk}",
@@ -222,8 +223,9 @@ def _try_beacon(row: Draw, beacon: str) -> None:
         raise DomainError(str(error), field="beacon") from None
 
 
-def _store(row: Draw, record: Record, by: User) -> None:
-    today: date = clock.today()
+def store(row: Draw, record: Record, *, by: User, at: datetime) -> None:
+    """Write the groups of a drawn record, within the caller's transaction, which has checked everything."""
+    today = timezone.localdate(at)
     arms = {unit: (stratum, arm) for unit, stratum, arm in record.result or ()}
     homes = household_ids(row.trial_id, arms)
     Allocation.objects.bulk_create(
@@ -235,9 +237,9 @@ def _store(row: Draw, record: Record, by: User) -> None:
     drawn = Allocation.objects.filter(draw=row).values("household_id")
     mark_randomised(household_ids=drawn, day=today, by=by)
     _count_groups(row)
-    record_first_draw(trial=row.trial_id, at=clock.now())
+    record_first_draw(trial=row.trial_id, at=at)
     row.record, row.sealed_secret, row.status = record.to_json(), None, Status.DRAWN
-    row.result_hash, row.confirmed_by, row.drawn_at = record.result_hash or "", by, clock.now()
+    row.result_hash, row.confirmed_by, row.drawn_at = record.result_hash or "", by, at
     row.save(update_fields=["record", "sealed_secret", "status", "result_hash", "confirmed_by", "drawn_at"])
 
 
