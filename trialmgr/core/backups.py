@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from psycopg import pq
 from pydantic import BaseModel, ConfigDict, Field
+from pyrage.x25519 import Recipient
 
 from trialmgr import __version__
 from trialmgr.core import age, audit, clock, grants
@@ -186,13 +187,13 @@ def _refuse_login(table: str) -> None:
     raise BadInput(Fault(f"login {login}", f"may not read {table}", f"make backups as {matrix.backup}"))
 
 
-def _recipients() -> list[age.Recipient]:
+def _recipients() -> list[Recipient]:
     if not settings.BACKUP_TO:
         raise BadInput(Fault("TRIALMGR_BACKUP_TO", "names no key to encrypt to", "make one: manage.py backup_key FILE"))
     try:
-        return [age.Recipient.parse(word) for word in settings.BACKUP_TO]
+        return [age.recipient_of(word) for word in settings.BACKUP_TO]
     except age.NotAKey as error:
-        raise BadInput(Fault("TRIALMGR_BACKUP_TO", str(error), "give public keys of age, as age1…")) from None
+        raise BadInput(Fault("TRIALMGR_BACKUP_TO", f"holds {error}", "give public keys of age, as age1…")) from None
 
 
 @contextmanager
@@ -215,7 +216,7 @@ def _new_file(path: Path) -> Iterator[BinaryIO]:
         os.fsync(file.fileno())
 
 
-def _dump(snapshot: str, target: BinaryIO, recipients: list[age.Recipient]) -> None:
+def _dump(snapshot: str, target: BinaryIO, recipients: list[Recipient]) -> None:
     """Have pg_dump write the database, as of the snapshot, through encryption: nothing in clear reaches the disk."""
     left_out = [f"--exclude-schema={name}" for name in provisioned_schemas()]
     options = ["--format=custom", f"--snapshot={snapshot}", f"--lock-wait-timeout={LOCK_WAIT}", "--no-password"]
@@ -234,7 +235,7 @@ def provisioned_schemas() -> list[str]:
     return [name for name, owner in matrix.schemas.items() if matrix.roles[owner].switches]
 
 
-def _describe(draft: Path, side: Literal["office", "research"], recipients: list[age.Recipient]) -> Manifest:
+def _describe(draft: Path, side: Literal["office", "research"], recipients: list[Recipient]) -> Manifest:
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         version = str(cursor.fetchone()[0])

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from pydantic import ValidationError
+from pyrage.x25519 import Identity
 
 from trialmgr.core import age, anchors, audit, backups, grants
 from trialmgr.core.backups import CONTENTS, DUMP, Contents, Manifest
@@ -78,7 +80,7 @@ def _wrong_with(path: Path, manifest: Manifest) -> Iterator[Fault]:
         yield Fault(str(path), "was changed or damaged since the backup", remedy)
 
 
-def _read_key(path: Path) -> age.Identity:
+def _read_key(path: Path) -> Identity:
     """The first private key in a file as `backup_key` and `age-keygen` write it."""
     try:
         lines = path.read_text("ascii").split("\n")
@@ -86,16 +88,18 @@ def _read_key(path: Path) -> age.Identity:
         raise BadInput(Fault(str(path), "cannot be read", "give the file with the private key")) from None
     words = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     try:
-        return age.Identity.parse(words[0] if words else "")
+        return age.identity_of(words[0] if words else "")
     except age.NotAKey as error:
-        raise BadInput(Fault(str(path), f"holds no private key ({error})", "it holds AGE-SECRET-KEY-1…")) from None
+        raise BadInput(Fault(str(path), f"holds {error}", "it holds AGE-SECRET-KEY-1…")) from None
 
 
-def _read_contents(place: Path, identity: age.Identity) -> Contents:
+def _read_contents(place: Path, identity: Identity) -> Contents:
     path = place / CONTENTS
     try:
+        content = BytesIO()
         with path.open("rb") as file:
-            return Contents.model_validate_json(b"".join(age.decrypt(file, identity)))
+            age.decrypt(file, content, identity)
+        return Contents.model_validate_json(content.getvalue())
     except (age.NotOpened, ValidationError) as error:
         what = str(error) if isinstance(error, age.NotOpened) else "holds something else"
         raise BadInput(Fault(str(path), what, "nothing was restored: give the key of this backup")) from None
@@ -123,7 +127,7 @@ def _refuse_target(matrix: grants.Matrix) -> None:
         raise BadInput(Fault(f"database {database}", f"holds {len(tables)} tables", EMPTY))
 
 
-def _load(place: Path, identity: age.Identity, matrix: grants.Matrix) -> None:
+def _load(place: Path, identity: Identity, matrix: grants.Matrix) -> None:
     """Have pg_restore put everything back in one transaction, which a damaged file undoes."""
     name = str(connection.get_connection_params()["dbname"])
     # Owners and rights come from the matrix; comments on what a superuser made are not ours to write.
@@ -140,12 +144,11 @@ def _load(place: Path, identity: age.Identity, matrix: grants.Matrix) -> None:
             raise BadInput(Fault("pg_restore", backups.last_words(log), "nothing was restored"))
 
 
-def _feed(restoring: subprocess.Popen[bytes], dump: Path, identity: age.Identity) -> None:
+def _feed(restoring: subprocess.Popen[bytes], dump: Path, identity: Identity) -> None:
     assert restoring.stdin
     with dump.open("rb") as file:
         try:
-            for chunk in age.decrypt(file, identity):
-                restoring.stdin.write(chunk)
+            age.decrypt(file, restoring.stdin, identity)
             restoring.stdin.close()
         except BrokenPipeError:  # it stopped and says why
             return

@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-from trialmgr.core.age import Identity
+from trialmgr.core import age
 
 # Each 32 random bytes as hexadecimal digits. Who may hold which is decided in trialmgr.processes.
 NAMES = (
@@ -30,9 +30,9 @@ def ensure(directory: Path) -> None:
             _write(directory / name, secrets.token_hex(32))
     for name in PAIRS:
         if not (directory / f"{name}.pub").exists():
-            identity = Identity.new()
-            _write(directory / name, identity.to_text())
-            _write(directory / f"{name}.pub", str(identity.recipient))
+            identity = age.new_identity()
+            _write(directory / name, str(identity))
+            _write(directory / f"{name}.pub", str(identity.to_public()))
 
 
 def _write(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from trialmgr.core.age import Identity
+from trialmgr.core import age
 from trialmgr.core.commands import ToolCommand
 from trialmgr.core.errors import BadInput, Fault
 
@@ -17,10 +17,10 @@ class Command(ToolCommand):
         parser.add_argument("file", metavar="FILE", type=Path)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        identity, path = Identity.new(), options["file"]
+        identity, path = age.new_identity(), options["file"]
         try:
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(f"{identity.to_text()}\n")
+                file.write(f"{identity}\n")
         except OSError as error:
             raise BadInput(Fault(str(path), f"cannot be made ({error.strerror})", "name a new file")) from None
-        self.stdout.write(str(identity.recipient))
+        self.stdout.write(str(identity.to_public()))
