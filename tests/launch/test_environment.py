@@ -1,5 +1,6 @@
 """Each process gets what it needs and no secret of another."""
 
+import json
 import subprocess
 import sys
 
@@ -20,6 +21,25 @@ NEEDED = {
     "research": (*OF_STAFF, "RESEARCH_DATABASE_URL", "RESEARCH_BROKER_URL", "TRIALMGR_RESEARCH_URL"),
     "vault": (*OF_ALL, "RESEARCH_DATABASE_URL", "VAULT_BROKER_URL", "VAULT_TOKEN", "VAULT_MAP_KEY", "VAULT_STATE_DIR"),
 }
+
+START_EACH = """
+import json, os, sys
+import celery, django, pydantic  # what all of them load: once
+from django.core.exceptions import ImproperlyConfigured
+
+for variables in json.load(sys.stdin):
+    if os.fork() == 0:
+        os.environ.clear()
+        os.environ.update(variables)
+        try:
+            django.setup()
+            print("started")
+        except ImproperlyConfigured as error:
+            print(error)
+        sys.stdout.flush()
+        os._exit(0)
+    os.wait()
+"""
 
 
 @pytest.fixture
@@ -52,11 +72,11 @@ def test_a_process_that_finds_anothers_credentials_refuses_to_start(place, monke
 def test_a_missing_variable_stops_the_start_and_is_named(place, process):
     keys.ensure(place.home / "keys")
     given = environment.of(process, place)
-    for name in NEEDED[process]:
-        done = start({key: value for key, value in given.items() if key not in (name, f"{name}_FILE")})
-        assert done.returncode == 1, name
-        assert f"{name} is not set: this process needs it" in done.stderr
-    assert start(given).returncode == 0
+    lacking = [{key: given[key] for key in given if key not in (name, f"{name}_FILE")} for name in NEEDED[process]]
+    *refused, started = starts([*lacking, given])
+    assert started == "started"
+    for name, line in zip(NEEDED[process], refused, strict=True):
+        assert line.startswith(f"{name} is not set: this process needs it")
 
 
 def test_nothing_of_the_shell_leaks_into_a_process(place, monkeypatch):
@@ -88,6 +108,9 @@ def test_keys_are_made_once_and_only_their_owner_can_read_them(tmp_path):
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()} == {0o600}
 
 
-def start(variables):
-    argv = [sys.executable, "-c", "import django; django.setup()"]
-    return subprocess.run(argv, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+def starts(environments):
+    """What becomes of a process of Django in each of these environments: `started`, or why not."""
+    argv = [sys.executable, "-c", START_EACH]
+    wanted = json.dumps(environments)
+    done = subprocess.run(argv, cwd=ROOT, env={}, input=wanted, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()

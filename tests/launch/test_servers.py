@@ -127,7 +127,7 @@ def test_what_the_broker_took_survives_kill_9(home):
 
 
 def test_a_server_that_cannot_start_says_why(home, monkeypatch):
-    monkeypatch.setattr("trialmgr.demo.servers.START_SECONDS", 1.0)
+    monkeypatch.setattr("trialmgr.demo.servers.START_SECONDS", 4.0)
     cluster = Cluster("broken", home)
     cluster.create()
     (cluster.data / "pg_hba.conf").unlink()
