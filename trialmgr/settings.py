@@ -302,7 +302,7 @@ EMAIL_HOST_PASSWORD = env.secret("TRIALMGR_SMTP_PASSWORD") if EMAIL_HOST_USER el
 EMAIL_USE_TLS = not env.flag("TRIALMGR_SMTP_PLAIN")
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.text("TRIALMGR_MAIL_FROM", needed_by(Process.OFFICE, Process.RESEARCH))
-HELP_PHONE = env.text("SURVEY_HELP_PHONE", "")  # stands in the mails and on every page for participants
+HELP_PHONE = env.text("SURVEY_HELP_PHONE", "")  # stands in mails, letters and on every page for participants
 
 # --- work in the background -----------------------------------------------------------------------------------
 CELERY_BROKER_URL = env.secret(BROKER_VARIABLE[PROCESS]) if PROCESS in BROKER_VARIABLE else "memory://"

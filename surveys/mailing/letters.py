@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 from string import Template
 
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.utils.html import escape
 
 from surveys.mailing.models import Invitation
+from trialmgr.protocol.selectors import current_protocol
 
 WORDS = {
     "nl": {
@@ -41,7 +43,7 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What a mail is about, in the reader's language."""
+    """What a mail or letter is about, in the reader's language."""
 
     trial: str
     number: int
@@ -52,6 +54,20 @@ class Occasion:
     address: str
     phone: str
     """Where a participant can call; '' when there is no such number."""
+
+
+def occasion_of(invitation: Invitation, language: str) -> Occasion:
+    protocol = current_protocol(invitation.trial_id)
+    wave = protocol.wave(invitation.wave)
+    return Occasion(
+        trial=protocol.name.text(language),
+        number=protocol.waves.index(wave) + 1,
+        total=len(protocol.waves),
+        minutes=wave.minutes,
+        sender=protocol.surveys.sender.text(language),
+        address=settings.DEFAULT_FROM_EMAIL,
+        phone=settings.HELP_PHONE,
+    )
 
 
 def compose(invitation: Invitation, *, to: str, language: str, link: str, occasion: Occasion) -> EmailMultiAlternatives:

@@ -9,12 +9,57 @@ class Status(models.TextChoices):
     QUEUED = "queued", _("to be sent")
     CLAIMED = "claimed", _("being sent")
     SENT = "sent", _("sent")
-    FAILED = "failed", _("could not be sent")
-    CANCELLED = "cancelled", _("not sent: the person stopped")
+    LETTER = "letter", _("waits for a letter")
+    PRINTED = "printed", _("printed as a letter")
+    CANCELLED = "cancelled", _("not sent")
+
+
+GONE_OUT = (Status.SENT, Status.PRINTED)
+NO_EMAIL = "no e-mail address"
+
+
+class Again(models.TextChoices):
+    """Why letters are printed once more."""
+
+    JAMMED = "jammed", _("the printer jammed, or the print is bad")
+    NO_FILE = "no_file", _("the file did not arrive")
+    LOST = "lost", _("the letters were lost")
+
+
+class Printing(models.Model):
+    """Letters that were printed in one go, or once more. The links in them are kept nowhere."""
+
+    trial = models.ForeignKey("protocol.Trial", models.PROTECT, to_field="code", db_column="trial", related_name="+")
+    wave = models.SlugField(max_length=40)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    letters = models.PositiveIntegerField()
+    first = models.ForeignKey("self", models.PROTECT, null=True, related_name="copies")
+    """The printing that this one repeats."""
+    copy = models.PositiveSmallIntegerField(default=0)
+    reason = models.CharField(max_length=10, choices=Again, blank=True)
+
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"id", "trial", "wave", "at", "by", "letters", "first", "copy", "reason"}
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["first", "copy"], name="printing_copy_once"),
+            models.CheckConstraint(
+                name="printing_again_has_reason",
+                condition=models.Q(first=None, copy=0, reason="")
+                | models.Q(first__isnull=False, copy__gt=0, reason__in=Again.values),
+            ),
+        ]
+        indexes = [models.Index(fields=["trial", "-at"], name="printing_newest")]
+
+    def __str__(self) -> str:
+        return f"printing {self.pk}"
 
 
 class Invitation(models.Model):
-    """One mail to one person about one wave. The link is made while sending and kept nowhere."""
+    """One mail or letter to one person about one wave. The link is made while sending and kept nowhere."""
 
     person = models.ForeignKey("participants.Person", models.PROTECT, related_name="+")
     trial = models.ForeignKey("protocol.Trial", models.PROTECT, to_field="code", db_column="trial", related_name="+")
@@ -28,6 +73,8 @@ class Invitation(models.Model):
     sent_on = models.DateField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     fault = models.CharField(max_length=100, blank=True)
+    """Why it could not go by mail; empty for a letter that the protocol asks for."""
+    printing = models.ForeignKey(Printing, models.PROTECT, null=True, related_name="invitations")
 
     class Privacy:
         scrub: set[str] = set()
@@ -44,6 +91,7 @@ class Invitation(models.Model):
             "sent_on",
             "attempts",
             "fault",
+            "printing",
         }
 
     class Meta:
@@ -52,13 +100,19 @@ class Invitation(models.Model):
             models.CheckConstraint(name="invitation_status_known", condition=models.Q(status__in=Status.values)),
             models.CheckConstraint(
                 name="invitation_sent_has_day",
-                condition=~models.Q(status=Status.SENT) | models.Q(sent_on__isnull=False),
+                condition=~models.Q(status__in=[Status.SENT, Status.PRINTED]) | models.Q(sent_on__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="invitation_printed_in_a_printing",
+                condition=models.Q(status=Status.PRINTED, printing__isnull=False)
+                | models.Q(printing=None) & ~models.Q(status=Status.PRINTED),
             ),
         ]
         indexes = [
             models.Index(fields=["claimed_at"], condition=models.Q(status="claimed"), name="invitation_claimed"),
             models.Index(fields=["id"], condition=models.Q(status="queued"), name="invitation_queued"),
             models.Index(fields=["trial", "wave", "reminder"], name="invitation_of_wave"),
+            models.Index(fields=["trial", "wave"], condition=models.Q(status="letter"), name="invitation_for_paper"),
         ]
 
     def __str__(self) -> str:

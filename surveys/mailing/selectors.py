@@ -1,26 +1,32 @@
 """What the custodian and the leader see of the waves: numbers, never who."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
-from participants.selectors import households_visible_to
-from surveys.mailing.models import Invitation, PauseSwitch, Status, WaveCount
+from participants.models import Person
+from participants.selectors import households_visible_to, pids_open_for_surveys
+from surveys.mailing.models import NO_EMAIL, Invitation, PauseSwitch, Printing, Status, WaveCount
+from trialmgr.core import clock
 from trialmgr.core.models import User
 from trialmgr.protocol.selectors import current_protocol
+
+POST = timedelta(days=2)
+"""How long a letter is on its way: one that would come after the last day is not printed."""
+NO_HOME = Q(person__contact__street="") | Q(person__contact__postcode="") | Q(person__contact__city="")
 
 
 @dataclass(frozen=True, slots=True)
 class WaveState:
-    """One wave: mails by state, and the newest count of answers when it is large enough to show."""
+    """One wave: mails and letters by state, and the newest count of answers when it is large enough to show."""
 
     code: str
     name_nl: str
     name_en: str
     queued: int
     sent: int
-    failed: int
+    printed: int
     invited: int | None
     answered: int | None
     day: date | None
@@ -43,7 +49,7 @@ def wave_states(trial: str) -> list[WaveState]:
                 name_en=wave.name.en,
                 queued=mails.get((wave.code, Status.QUEUED), 0) + mails.get((wave.code, Status.CLAIMED), 0),
                 sent=mails.get((wave.code, Status.SENT), 0),
-                failed=mails.get((wave.code, Status.FAILED), 0),
+                printed=mails.get((wave.code, Status.PRINTED), 0),
                 invited=shown.invited if shown else None,
                 answered=shown.answered if shown else None,
                 day=count.day if count else None,
@@ -53,11 +59,82 @@ def wave_states(trial: str) -> list[WaveState]:
 
 
 def failed_mails(user: User, *, trial: str) -> QuerySet[Invitation]:
-    """Invitations that a person must look at, with the name they are for; of the user's own sites."""
+    """Mails that did not arrive at an address we have, with the name they are for; of the user's own sites."""
     homes = households_visible_to(user, "send_waves", trial=trial)
-    failed = Invitation.objects.filter(trial=trial, status=Status.FAILED, person__household__in=homes)
+    failed = Invitation.objects.filter(trial=trial, person__household__in=homes).exclude(fault__in=["", NO_EMAIL])
+    failed = failed.filter(status__in=[Status.LETTER, Status.PRINTED])
     return failed.select_related("person__contact", "person__household").order_by("-queued_on", "pk")
 
 
 def is_held(trial: str) -> bool:
     return PauseSwitch.objects.filter(trial=trial).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class LetterState:
+    """One wave: letters that can be printed now, and those for which an address must be found first."""
+
+    code: str
+    name_nl: str
+    name_en: str
+    ready: int
+    homeless: int
+
+
+def letter_states(user: User, *, trial: str) -> list[LetterState]:
+    """The waves of the protocol for which letters wait, of the user's own sites."""
+    rows = letters_waiting(user, trial=trial).order_by("wave").values_list("wave")
+    waiting = {wave: counts for wave, *counts in rows.annotate(n=Count("pk"), homeless=Count("pk", filter=NO_HOME))}
+    return [
+        LetterState(wave.code, wave.name.nl, wave.name.en, n - homeless, homeless)
+        for wave in current_protocol(trial).waves
+        for n, homeless in [waiting.get(wave.code, (0, 0))]
+        if n
+    ]
+
+
+def letters_waiting(user: User, *, trial: str) -> QuerySet[Invitation]:
+    """What goes on paper: the newest of each person who still takes part, as long as it comes in time."""
+    newer = Invitation.objects.filter(
+        person=OuterRef("person"), wave=OuterRef("wave"), reminder__gt=OuterRef("reminder")
+    )
+    waiting = Invitation.objects.filter(~Exists(newer.exclude(status=Status.CANCELLED)), status=Status.LETTER)
+    return _in_time_for(user, waiting, trial)
+
+
+def letters_to_print(user: User, *, trial: str, wave: str) -> QuerySet[Invitation]:
+    """The waiting letters of one wave that have an address."""
+    return letters_waiting(user, trial=trial).filter(wave=wave).exclude(NO_HOME)
+
+
+def letters_to_repeat(user: User, *, trial: str, first: object) -> QuerySet[Invitation]:
+    """Letters of a printing that may be printed again: a reminder on its own day only.
+
+    Afterwards its reader may have answered, which no page may know.
+    """
+    printed = Invitation.objects.filter(Q(reminder=0) | Q(sent_on=clock.today()), status=Status.PRINTED, printing=first)
+    return _in_time_for(user, printed, trial).exclude(NO_HOME)
+
+
+def printings(user: User, *, trial: str) -> QuerySet[Printing]:
+    """What was printed of the user's own sites, newest first, with what was printed again."""
+    homes = households_visible_to(user, "send_waves", trial=trial)
+    own = Invitation.objects.filter(printing=OuterRef("pk"), person__household__in=homes)
+    again = Exists(letters_to_repeat(user, trial=trial, first=OuterRef("pk")))
+    copies = Prefetch("copies", Printing.objects.select_related("by").order_by("copy"))
+    found = Printing.objects.filter(Exists(own), trial=trial, first=None).annotate(may_repeat=again)
+    return found.select_related("by").prefetch_related(copies).order_by("-at", "-pk")
+
+
+def unreachable(user: User, *, trial: str) -> QuerySet[Person]:
+    """Persons who still take part and whom neither mail nor letter can reach; of the user's own sites."""
+    homes = households_visible_to(user, "send_waves", trial=trial)
+    nowhere = Q(contact__street="") | Q(contact__postcode="") | Q(contact__city="")
+    people = pids_open_for_surveys(trial).filter(nowhere, contact__email="", household__in=homes)
+    return people.select_related("contact", "household").order_by("pk")
+
+
+def _in_time_for(user: User, rows: QuerySet[Invitation], trial: str) -> QuerySet[Invitation]:
+    homes = households_visible_to(user, "send_waves", trial=trial)
+    people = pids_open_for_surveys(trial).filter(household__in=homes)
+    return rows.filter(trial=trial, person__in=people, last_day__gte=clock.today() + POST)

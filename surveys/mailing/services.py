@@ -5,7 +5,7 @@ that runs out; the mail is then sent again under the same Message-ID.
 """
 
 import smtplib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -20,7 +20,16 @@ from participants.models import Contact, StepKind
 from participants.selectors import person_ids, persons_withdrawn, pids_open_for_surveys, step_days
 from participants.services import record_baselines
 from surveys.mailing import letters, vault_client
-from surveys.mailing.models import Erasure, Invitation, PauseSwitch, Response, Status, WaveCount
+from surveys.mailing.models import (
+    GONE_OUT,
+    NO_EMAIL,
+    Erasure,
+    Invitation,
+    PauseSwitch,
+    Response,
+    Status,
+    WaveCount,
+)
 from trialmgr.core import audit, clock
 from trialmgr.core.models import User
 from trialmgr.protocol.models import Trial
@@ -35,19 +44,22 @@ MOST_ATTEMPTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One mail that a person should have by now."""
+    """One mail, or letter, that a person should have by now."""
 
     person_id: int
     reminder: int
     last_day: date
+    on_paper: bool = False
 
 
 def queue_due(*, trial: str) -> int:
     """Put every invitation and reminder that is due today in the outbox; give the number of new ones."""
     protocol, today = current_protocol(trial), clock.today()
+    _mail_after_all(trial)
     made = 0
     for wave in protocol.waves:
-        due = list(_due(protocol, wave, today))
+        answered = _answered(protocol.code, wave.code) if protocol.surveys.reminders_to == "not_answered" else set()
+        due = list(_due(protocol, wave, today, answered))
         with transaction.atomic():
             before = Invitation.objects.filter(trial=trial, wave=wave.code).count()
             Invitation.objects.bulk_create(
@@ -59,6 +71,7 @@ def queue_due(*, trial: str) -> int:
                         reminder=one.reminder,
                         last_day=one.last_day,
                         queued_on=today,
+                        status=Status.LETTER if one.on_paper else Status.QUEUED,
                     )
                     for one in due
                 ),
@@ -66,22 +79,31 @@ def queue_due(*, trial: str) -> int:
                 batch_size=5000,
             )
             new = Invitation.objects.filter(trial=trial, wave=wave.code).count() - before
+            _spare(trial, wave, answered)
             if new:
                 audit.record("wave.queued", f"trial:{trial}", by="queue_due", trial=trial, wave=wave.code, mails=new)
         made += new
     return made
 
 
-def _due(protocol: Protocol, wave: Wave, today: date) -> Iterable[Due]:
-    """The mails of a wave that should have gone out by now, to persons who still take part in questionnaires."""
+def _mail_after_all(trial: str) -> None:
+    """Who waits for a letter because there was no e-mail address, and has one by now, gets the mail."""
+    waiting = Invitation.objects.filter(trial=trial, status=Status.LETTER, fault=NO_EMAIL)
+    waiting.exclude(person__contact__email="").update(status=Status.QUEUED, fault="")
+
+
+def _spare(trial: str, wave: Wave, answered: Collection[int]) -> None:
+    """Reminders on paper that were not printed yet are not needed by who answered since."""
+    waiting = Invitation.objects.filter(trial=trial, wave=wave.code, status=Status.LETTER, reminder__gt=0)
+    waiting.filter(person__in=answered).update(status=Status.CANCELLED)
+
+
+def _due(protocol: Protocol, wave: Wave, today: date, answered: Collection[int]) -> Iterable[Due]:
+    """What of a wave should have gone out by now, to persons who still take part in questionnaires."""
     kind = StepKind.CONSENTED if wave.counts_from == "consent" else StepKind.RANDOMISED
     days = step_days(protocol.code, kind)
-    answered = _answered(protocol.code, wave.code) if protocol.surveys.reminders_to == "not_answered" else set()
-    sent = dict(
-        Invitation.objects.filter(trial=protocol.code, wave=wave.code, reminder=0, status=Status.SENT).values_list(
-            "person_id", "sent_on"
-        )
-    )
+    invited = Invitation.objects.filter(trial=protocol.code, wave=wave.code, reminder=0, status__in=GONE_OUT)
+    sent = dict(invited.values_list("person_id", "sent_on"))
     for person_id in pids_open_for_surveys(protocol.code).values_list("pk", flat=True):
         day = days.get(person_id)
         if day is None:
@@ -94,8 +116,8 @@ def _due(protocol: Protocol, wave: Wave, today: date) -> Iterable[Due]:
         if first is None or person_id in answered:
             continue
         for number, reminder in enumerate(wave.reminders, 1):
-            if reminder.by == "email" and first + timedelta(reminder.after_days) <= today:
-                yield Due(person_id, number, closes)
+            if first + timedelta(reminder.after_days) <= today:
+                yield Due(person_id, number, closes, on_paper=reminder.by == "letter")
 
 
 def send_due(*, most: int = 10_000) -> int:
@@ -132,7 +154,7 @@ def _send(batch: Sequence[Invitation]) -> int:
     people = {person.pk: person for person in pids_open_for_surveys(first.trial_id).select_related("contact")}
     able = [row for row in batch if row.person_id in people and people[row.person_id].contact.email]
     _settle([row for row in batch if row.person_id not in people], Status.CANCELLED, "")
-    _settle([row for row in batch if row.person_id in people and row not in able], Status.FAILED, "no e-mail address")
+    _settle([row for row in batch if row.person_id in people and row not in able], Status.LETTER, NO_EMAIL)
     if not able:
         return len(batch)
     pids = [people[row.person_id].pid for row in able]
@@ -148,19 +170,8 @@ def _send(batch: Sequence[Invitation]) -> int:
 
 
 def _send_one(row: Invitation, contact: Contact, link: str, mail: BaseEmailBackend) -> None:
-    protocol = current_protocol(row.trial_id)
-    language = contact.language
-    wave = protocol.wave(row.wave)
-    occasion = letters.Occasion(
-        trial=protocol.name.text(language),
-        number=protocol.waves.index(wave) + 1,
-        total=len(protocol.waves),
-        minutes=wave.minutes,
-        sender=protocol.surveys.sender.text(language),
-        address=settings.DEFAULT_FROM_EMAIL,
-        phone=settings.HELP_PHONE,
-    )
-    message = letters.compose(row, to=contact.email, language=language, link=link, occasion=occasion)
+    occasion = letters.occasion_of(row, contact.language)
+    message = letters.compose(row, to=contact.email, language=contact.language, link=link, occasion=occasion)
     try:
         mail.send_messages([message])
     except smtplib.SMTPRecipientsRefused as error:
@@ -168,7 +179,7 @@ def _send_one(row: Invitation, contact: Contact, link: str, mail: BaseEmailBacke
     except smtplib.SMTPDataError as error:
         _refused(row, error.smtp_code)
     except (ValueError, smtplib.SMTPNotSupportedError):  # also what cannot be encoded
-        _settle([row], Status.FAILED, "the address cannot be used")
+        _settle([row], Status.LETTER, "the address cannot be used")
     else:
         _settle([row], Status.SENT, "")
 
@@ -177,7 +188,7 @@ def _refused(row: Invitation, code: int) -> None:
     """The mail server does not take this one mail: for good (500 and up) or for now."""
     fault = f"mail server answers {code}"
     if code >= 500 or row.attempts + 1 >= MOST_ATTEMPTS:
-        _settle([row], Status.FAILED, fault)
+        _settle([row], Status.LETTER, fault)
         return
     later = clock.machine_now() + LEASE * (2**row.attempts - 1)  # the claim runs out a lease after that
     Invitation.objects.filter(pk=row.pk, status=Status.CLAIMED).update(claimed_at=later, fault=fault)
@@ -202,7 +213,7 @@ def update_status(*, trial: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for wave in current_protocol(trial).waves:
         pids = list(
-            Invitation.objects.filter(trial=trial, wave=wave.code, reminder=0, status=Status.SENT).values_list(
+            Invitation.objects.filter(trial=trial, wave=wave.code, reminder=0, status__in=GONE_OUT).values_list(
                 "person__pid", flat=True
             )
         )

@@ -1,13 +1,27 @@
-"""The custodian's page: what was sent, what could not be, how many answered."""
+"""The custodian's pages: what was sent, what goes on paper, how many answered."""
 
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from surveys.mailing import printing as on_paper
 from surveys.mailing import selectors, services
+from surveys.mailing.models import Again
+from surveys.mailing.vault_client import VaultDown, VaultRefused
+from trialmgr.core import clock
 from trialmgr.core.access import requires, sites_of
+from trialmgr.core.errors import DomainError
+from trialmgr.protocol.selectors import current_protocol
+
+PRINTINGS = 20
 
 
 @require_safe
@@ -15,6 +29,7 @@ from trialmgr.core.access import requires, sites_of
 def waves(request: HttpRequest, trial: str) -> HttpResponse:
     page = Paginator(selectors.failed_mails(request.user, trial=trial), 50).get_page(request.GET.get("page"))
     context = {"states": selectors.wave_states(trial), "page": page, "held": selectors.is_held(trial)}
+    context["letters"] = sum(state.ready for state in selectors.letter_states(request.user, trial=trial))
     context["may_hold"] = sites_of(request.user, "send_waves", trial=trial) is None
     return render(request, "mailing/waves.html", context)
 
@@ -30,3 +45,59 @@ def hold(request: HttpRequest, trial: str) -> HttpResponse:
         raise BadRequest
     acts[request.POST["mail"]](trial=trial, by=request.user)
     return redirect("waves", trial=trial)
+
+
+@require_safe
+@requires("send_waves")
+def letters(request: HttpRequest, trial: str) -> HttpResponse:
+    """How many letters wait, what was printed and by whom, and who cannot be reached at all."""
+    page = Paginator(selectors.unreachable(request.user, trial=trial), 50).get_page(request.GET.get("page"))
+    states = selectors.letter_states(request.user, trial=trial)
+    names = {wave.code: wave.name.text(get_language() or "nl") for wave in current_protocol(trial).waves}
+    printed = selectors.printings(request.user, trial=trial)[:PRINTINGS]
+    context = {
+        "states": states,
+        "ready": sum(state.ready for state in states),
+        "printings": [(one, names.get(one.wave, one.wave)) for one in printed],
+        "page": page,
+        "held": selectors.is_held(trial),
+        "most": on_paper.MOST,
+        "reasons": Again.choices,
+        "phone": settings.HELP_PHONE,
+    }
+    return render(request, "mailing/letters.html", context)
+
+
+@require_POST
+@requires("send_waves")
+def print_letters(request: HttpRequest, trial: str, wave: str) -> HttpResponse:
+    return _handed_over(request, trial, wave, lambda: on_paper.print_letters(trial=trial, wave=wave, by=request.user))
+
+
+@require_POST
+@requires("send_waves")
+def print_again(request: HttpRequest, trial: str, printing: int) -> HttpResponse:
+    first = get_object_or_404(selectors.printings(request.user, trial=trial), pk=printing)
+    seen, reason = request.POST.get("seen", ""), request.POST.get("reason", "")
+    if not seen.isdecimal() or len(seen) > 4:
+        raise BadRequest
+
+    def act() -> bytes:
+        return on_paper.print_again(trial=trial, printing=first, seen=int(seen), reason=reason, by=request.user)
+
+    return _handed_over(request, trial, first.wave, act)
+
+
+def _handed_over(request: HttpRequest, trial: str, wave: str, make: Callable[[], bytes]) -> HttpResponse:
+    """The PDF as a download that no proxy on the way may put in a file, or back to the page that says why not."""
+    try:
+        pdf = make()
+    except (VaultDown, VaultRefused):
+        messages.error(request, _("The vault gives no links at the moment, so nothing was printed. Try again later."))
+        return redirect("letters", trial=trial)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect("letters", trial=trial)
+    name = f"{_('letters')}-{wave}-{clock.today().isoformat()}.pdf"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Accel-Buffering": "no"}
+    return HttpResponse(pdf, content_type="application/pdf", headers=headers)

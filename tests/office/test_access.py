@@ -8,6 +8,7 @@ import pytest
 from analysis.monitoring.models import ReleasedResult
 from coaching.services import Talk, log_contact
 from participants.models import ImportDraft
+from surveys.mailing.models import Invitation, Printing, Status
 from tests import access_walk
 from tests.office import factories as make
 from trialmgr.core.access import PERMISSIONS, WHOLE_OFFICE
@@ -50,7 +51,17 @@ def world(tilburg):
     staff = {role: coach if role == Role.COACH else make.make_user(role) for role in Role}
     staff[OFFICE_AUDITOR] = make.make_user(Role.AUDITOR, trial=WHOLE_OFFICE)
     parts = {"trial": tilburg, "code": home.code, "person": person.pk, "number": 1, "contact": contact.pk}
-    return {"parts": parts | {"draft": draft.pk, "run": "a1"}, "staff": staff}
+    return {"parts": parts | {"draft": draft.pk, "run": "a1"} | printed_letters(), "staff": staff}
+
+
+def printed_letters():
+    """A letter that was printed, of which the page may be asked again."""
+    person = make.make_consented().persons.get()
+    facts = {"trial_id": "tilburg", "wave": "baseline"}
+    printing = Printing.objects.create(**facts, at=make.NOW, by=make.someone(), letters=1)
+    days = {"last_day": make.TODAY, "queued_on": make.TODAY, "sent_on": make.TODAY}
+    Invitation.objects.create(**facts, **days, person=person, status=Status.PRINTED, printing=printing)
+    return {"wave": "baseline", "printing": printing.pk}
 
 
 def test_every_address_has_a_row_and_every_row_an_address():

@@ -167,7 +167,16 @@ def test_every_post_of_the_office_needs_the_token(leader):
 
     client = Client(enforce_csrf_checks=True)
     client.force_login(leader)
-    parts = {"trial": "tilburg", "code": "H-1", "person": 1, "number": 1, "contact": 1, "draft": 1}
+    parts = {
+        "trial": "tilburg",
+        "code": "H-1",
+        "person": 1,
+        "number": 1,
+        "contact": 1,
+        "draft": 1,
+        "wave": "mid",
+        "printing": 1,
+    }
     for text in MATRIX.actions:
         assert client.post(ROUTES[text].url(parts)).status_code == 403, text
         assert client.post(ROUTES[text].url(parts), "x", content_type="text/plain").status_code == 403, text

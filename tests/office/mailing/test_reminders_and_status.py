@@ -36,10 +36,13 @@ def test_after_a_week_a_reminder_goes_to_those_who_have_not_answered(people, vau
     assert "Hebt u al geantwoord?" in smtp.taken[0].get_body(("plain",)).get_content()
 
 
-def test_a_letter_is_no_mail(people):
+def test_a_letter_is_no_mail(people, smtp):
     with clock.at(make.NOW + timedelta(days=30)):
         services.queue_due(trial="tilburg")
-    assert set(Invitation.objects.values_list("reminder", flat=True)) == {0, 1, 2}
+        services.send_due()
+    assert len(smtp.taken) == 2 * len(people)
+    rows = set(Invitation.objects.values_list("reminder", "status"))
+    assert rows == {(0, "sent"), (1, "sent"), (2, "sent"), (3, "letter")}
 
 
 def test_after_the_last_day_nobody_is_reminded(people):
@@ -94,7 +97,7 @@ def custodian(tilburg):
 
 def test_the_custodian_sees_numbers_and_whom_no_mail_reached(people, custodian):
     row = Invitation.objects.first()
-    Invitation.objects.filter(pk=row.pk).update(status="failed", fault="mail server answers 550")
+    Invitation.objects.filter(pk=row.pk).update(status="letter", fault="mail server answers 550")
     shown = custodian.get("/t/tilburg/waves/").content.decode()
     assert str(row.person.contact) in shown
     assert "mail server answers 550" in shown
@@ -104,7 +107,7 @@ def test_a_custodian_of_one_site_sees_no_names_of_another_and_cannot_hold_all_ma
     make.make_trial("tilburg", make.TWO_SITES)
     person = make.make_consented(site="tilburg").persons.get()
     services.queue_due(trial="tilburg")
-    Invitation.objects.update(status="failed")
+    Invitation.objects.update(status="letter", fault="mail server answers 550")
     there = make.log_in(make.make_user(Role.CUSTODIAN, site="goirle"))
     assert str(person.contact) not in there.get("/t/tilburg/waves/").content.decode()
     assert there.post("/t/tilburg/waves/hold/", {"mail": "hold"}).status_code == 403
@@ -125,7 +128,7 @@ def test_pressing_hold_twice_holds(custodian, recorded):
 
 def test_the_list_of_failures_takes_the_same_queries_for_one_and_for_twenty_four(people, custodian, page_queries):
     first = Invitation.objects.first()
-    Invitation.objects.filter(pk=first.pk).update(status="failed")
+    Invitation.objects.filter(pk=first.pk).update(status="letter", fault="mail server answers 550")
     one = page_queries(custodian, "/t/tilburg/waves/")
-    Invitation.objects.update(status="failed")
+    Invitation.objects.update(status="letter", fault="mail server answers 550")
     assert page_queries(custodian, "/t/tilburg/waves/") == one

@@ -118,20 +118,20 @@ def test_held_mail_that_is_let_go_after_the_last_day_is_not_sent(people, smtp):
     assert set(Invitation.objects.values_list("status", "fault")) == {("cancelled", "the questionnaire has closed")}
 
 
-def test_who_has_no_address_is_left_to_a_person(people, smtp):
+def test_who_has_no_address_waits_for_a_letter(people, smtp):
     Contact.objects.filter(person=people[0]).update(email="")
     services.queue_due(trial="tilburg")
     services.send_due()
-    assert states() == ["failed", "sent", "sent"]
-    assert Invitation.objects.get(status="failed").fault == "no e-mail address"
+    assert states() == ["letter", "sent", "sent"]
+    assert Invitation.objects.get(status="letter").fault == "no e-mail address"
 
 
 def test_an_address_that_is_wrong_is_marked_once_and_the_others_go_on(people, smtp):
     smtp.answers[people[0].contact.email] = "550 5.1.1 no such mailbox"
     services.queue_due(trial="tilburg")
     services.send_due()
-    assert states() == ["failed", "sent", "sent"]
-    assert Invitation.objects.get(status="failed").fault == "mail server answers 550"
+    assert states() == ["letter", "sent", "sent"]
+    assert Invitation.objects.get(status="letter").fault == "mail server answers 550"
     assert services.send_due() == 0
 
 
@@ -148,7 +148,7 @@ def test_a_mailbox_that_is_busy_is_tried_later_and_later_and_not_at_once(people,
         services.send_due()
     assert all(earlier < later for earlier, later in pairwise(waits))
     row = Invitation.objects.get(person=people[0])
-    assert (row.status, row.fault, row.attempts) == ("failed", "mail server answers 451", 8)
+    assert (row.status, row.fault, row.attempts) == ("letter", "mail server answers 451", 8)
 
 
 def test_a_busy_mailbox_that_opens_gets_its_mail_under_the_same_id(people, smtp):
@@ -168,14 +168,14 @@ def test_a_mail_that_the_server_will_not_take_does_not_hold_up_the_rest(people, 
     smtp.at_data = ["554 content rejected"]
     services.queue_due(trial="tilburg")
     services.send_due()
-    assert states() == ["failed", "sent", "sent"]
+    assert states() == ["letter", "sent", "sent"]
 
 
 def test_an_address_that_cannot_be_written_does_not_hold_up_the_rest(people, smtp):
     Contact.objects.filter(person=people[0]).update(email="a\nBcc: all@stad.example")
     services.queue_due(trial="tilburg")
     services.send_due()
-    assert states() == ["failed", "sent", "sent"]
+    assert states() == ["letter", "sent", "sent"]
     assert all("all@stad.example" not in str(message) for message in smtp.taken)
 
 
@@ -240,6 +240,7 @@ def test_every_wave_and_last_day_is_sealed_apart(people, vault):
     [
         ("UPDATE mailing_invitation SET status = 'lost'", "invitation_status_known"),
         ("UPDATE mailing_invitation SET status = 'sent'", "invitation_sent_has_day"),
+        ("UPDATE mailing_invitation SET status = 'printed', sent_on = now()", "invitation_printed_in_a_printing"),
         (AGAIN, "invitation_once"),
         (TOO_MANY, "wavecount_answered_were_invited"),
     ],

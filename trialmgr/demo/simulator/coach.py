@@ -1,4 +1,4 @@
-"""A year of coaching: contacts by the norm of each group, exits from the benefit, a few who stop."""
+"""A year of coaching: contacts by the norm of each group, exits from the benefit, a few who stop or lose their mail."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -10,7 +10,8 @@ from django.db import transaction
 from coaching.models import Channel, Contact, Topic
 from coaching.services import Talk, log_contact
 from participants.models import ExitReason, Household, StepKind
-from participants.services import record_exit, stop
+from participants.selectors import persons_guided
+from participants.services import REACH, change_reach, record_exit, stop
 from randomization.selectors import arms_of
 from trialmgr.core import clock
 from trialmgr.core.models import User
@@ -20,6 +21,9 @@ from trialmgr.protocol.schema import Arm
 from trialmgr.protocol.selectors import current_protocol
 
 BATCH = 200
+WITHOUT_MAIL = 25
+"""One person in so many has no e-mail address any more when the second questionnaire is sent, and gets a letter."""
+WITHOUT_HOME = 5  # of these, one in so many moved and left no address
 NOTES = (
     "Wil graag weer werken, zoekt een opleiding.",
     "Gesprek over de schulden; afspraak met schuldhulp gemaakt.",
@@ -41,6 +45,7 @@ def run() -> None:
                     with clock.at(calendar.morning(day, 16)):
                         log_contact(trial=TRIAL, person_id=person_id, talk=talk, key=key, by=coach)
         _exits(rng)
+        _lose_mail()
 
 
 def _plan(rng: np.random.Generator) -> Iterator[Planned]:
@@ -95,3 +100,13 @@ def _exits(rng: np.random.Generator) -> None:
                     record_exit(household_id=home.pk, day=day, reason=reason, by=support)
                 elif chance < 0.17:
                     stop(person_id=home.persons.all()[0].pk, kinds=[StepKind.STOPPED_SURVEYS], day=day, by=support)
+
+
+def _lose_mail() -> None:
+    support = accounts.of("ondersteuning@demo.example")
+    people = persons_guided(TRIAL).select_related("contact").order_by("pk")
+    with transaction.atomic(), clock.at(calendar.morning(MID_MAILED - timedelta(days=20))):
+        for place, person in enumerate(people[::WITHOUT_MAIL]):
+            gone = {"email", "street", "postcode", "city"} if place % WITHOUT_HOME == 2 else {"email"}
+            reach = {name: "" if name in gone else getattr(person.contact, name) for name in REACH}
+            change_reach(person_id=person.pk, reach=reach, by=support)
