@@ -28,6 +28,8 @@ DEEDS: dict[str, Promise] = {
     "household.signed_up": _("signed up"),
     "households.coaches_assigned": _("households divided among coaches"),
     "households.solicited": _("households invited to join"),
+    "letters.printed": _("letters printed"),
+    "letters.printed_again": _("letters printed again"),
     "mail.held": _("all mail held back"),
     "mail.released": _("mail let go again"),
     "person.answers_erased": _("answers erased"),
