@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from tests.running_demo import ROOT
 from trialmgr import processes
 from trialmgr.core import age
-from trialmgr.demo import environment, keys
+from trialmgr.demo import environment, keys, manage
 
 OF_ALL = ("TRIALMGR_SECRET_KEY", "TRIALMGR_ALLOWED_HOSTS")
 OF_STAFF = (*OF_ALL, "TRIALMGR_ANCHOR_FILE", "TRIALMGR_SMTP_HOST", "TRIALMGR_MAIL_FROM")
@@ -77,6 +77,24 @@ def test_a_missing_variable_stops_the_start_and_is_named(place, process):
     assert started == "started"
     for name, line in zip(NEEDED[process], refused, strict=True):
         assert line.startswith(f"{name} is not set: this process needs it")
+
+
+@pytest.mark.parametrize(
+    ("process", "work", "login"),
+    [
+        ("office", ["backup", "/tmp/x"], "office_backup"),
+        ("research", ["backup", "/tmp/x"], "research_backup"),
+        ("research", ["restore", "/tmp/x"], "research_migrate"),
+        ("office", ["audit_verify"], "office_web"),
+        ("vault", ["replay_erasures"], "research_vault"),
+    ],
+)
+def test_a_command_of_the_demo_gets_the_login_that_it_has_in_production(place, process, work, login):
+    given = manage.environment_for(process, work, place, None)
+    assert f"//{login}@" in given["OFFICE_DATABASE_URL" if process == "office" else "RESEARCH_DATABASE_URL"]
+    assert ("TRIALMGR_RESTORE_KEY_FILE" in given) == (work[0] == "restore")
+    other = manage.environment_for(process, work, place, "postgres")
+    assert any("//postgres@" in value for value in other.values())
 
 
 def test_nothing_of_the_shell_leaks_into_a_process(place, monkeypatch):

@@ -34,6 +34,11 @@ def test_every_promise_holds_in_a_fresh_deployment(as_role):
     assert failing(as_role) == []
 
 
+def test_a_private_key_that_stayed_after_a_restore_is_named(as_role, settings):
+    settings.RESTORE_KEY = "/root/office.key"
+    assert failing(as_role) == ["This process cannot open the backups of its side."]
+
+
 @pytest.mark.parametrize(("promise", "harm"), BREAKS)
 def test_a_broken_promise_is_named_and_the_command_fails(as_role, promise, harm):
     with connection.cursor() as cursor:

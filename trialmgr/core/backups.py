@@ -91,9 +91,10 @@ def make(place: Path) -> tuple[Manifest, Contents]:
         with _new_file(draft / MANIFEST) as file:
             file.write(manifest.model_dump_json(indent=2).encode() + b"\n")
         draft.replace(place)
-    except BaseException:
+    except OSError as error:
+        raise BadInput(Fault(str(place), f"cannot be written ({error.strerror})", "nothing was kept")) from None
+    finally:
         shutil.rmtree(draft, ignore_errors=True)
-        raise
     return manifest, contents
 
 

@@ -61,7 +61,7 @@ class Finding:
 def findings() -> list[Finding]:
     """Every promise that this side can show, in reading order."""
     own = {Process.OFFICE: _office, Process.RESEARCH: _research}[settings.PROCESS]
-    return [*own(), _no_foreign_secret(), _rights_as_declared()]
+    return [*own(), _no_foreign_secret(), _closed_backups(), _rights_as_declared()]
 
 
 def evidence() -> dict[str, str]:
@@ -155,6 +155,14 @@ def _no_foreign_secret() -> Finding:
         _("This process holds no key or login of another side."),
         True,  # a process that does, does not start: see trialmgr.processes
         _("it holds only: %(names)s") % {"names": ", ".join(sorted(own))},
+    )
+
+
+def _closed_backups() -> Finding:
+    return Finding(
+        _("This process cannot open the backups of its side."),
+        not settings.RESTORE_KEY,
+        _("TRIALMGR_RESTORE_KEY_FILE is set for the time of a restore only"),
     )
 
 

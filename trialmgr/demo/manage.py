@@ -25,13 +25,21 @@ def main(argv: list[str]) -> None:
     login = None
     if work[:1] == ["--login"] and len(work) > 1:
         login, work = work[1], work[2:]
-    elif process in environment.KEEPERS and work[:1] and work[0] in ENDINGS:
-        login = f"{process}_{ENDINGS[work[0]]}"
     place = environment.Place.at(Path(HOME), port_base=int(os.environ.get("PORT_BASE", "8000")))
-    variables = environment.study(place) if process == "study" else environment.of(process, place, login=login)
-    variables["TRIALMGR_RESTORE_KEY_FILE"] = str(place.home / "keys" / f"{process}-backup")
+    variables = environment_for(process, work, place, login)
     os.chdir(ROOT)
     os.execve(sys.executable, [sys.executable, "manage.py", *work], variables)
+
+
+def environment_for(process: str, work: list[str], place: environment.Place, login: str | None) -> dict[str, str]:
+    """What the command needs, under the named login or the one that it has in production."""
+    if process == "study":
+        return environment.study(place)
+    command = work[0] if work and process in environment.KEEPERS else ""
+    if login is None and command in ENDINGS:
+        login = f"{process}_{ENDINGS[command]}"
+    key = {"TRIALMGR_RESTORE_KEY_FILE": str(place.home / "keys" / f"{process}-backup")} if command == "restore" else {}
+    return environment.of(process, place, login=login) | key
 
 
 if __name__ == "__main__":

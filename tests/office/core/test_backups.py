@@ -1,5 +1,6 @@
 """The office saved and put back: everything is there, nothing can be drawn twice, and what is not right is refused."""
 
+import errno
 import json
 import os
 import re
@@ -229,8 +230,10 @@ def test_the_next_night_knows_again_who_answered_and_spares_them(restored, vault
         reminded = set(Invitation.objects.filter(reminder=1).values_list("person__pid", flat=True))
         assert reminded == set(pids[15:])
         assert mailing.update_status(trial="tilburg") == {"baseline": 15}
+        vault.submitted = pids[:10]  # and the other way round: research was set back, and lost the answers of five
+        assert mailing.update_status(trial="tilburg") == {"baseline": 10}
         with transaction.atomic(), mailing.reminder_role():
-            assert Response.objects.count() == 15
+            assert Response.objects.count() == 15, "who answered once is not asked again"
 
 
 def test_a_backup_is_for_its_owner_only_and_says_nothing_of_anybody(kept):
@@ -399,6 +402,25 @@ def test_a_backup_that_stops_halfway_leaves_nothing(kept, tmp_path, settings):
     failing.unlink()
     line = "pg_dump: is not found: install PostgreSQL's client programs, or set TRIALMGR_POSTGRES_BIN"
     assert run("backup", tmp_path / "mine") == (2, line)
+
+
+def test_a_full_disk_leaves_nothing(kept, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(age, "encrypt", full)
+    line = f"{tmp_path / 'mine'}: cannot be written (No space left on device): nothing was kept"
+    assert run("backup", tmp_path / "mine") == (2, line)
+    assert list(tmp_path.iterdir()) == []
+    line = f"{tmp_path / 'gone'}: is not a directory: make it first"
+    assert run("backup", tmp_path / "gone" / "mine") == (2, line)
+
+
+def test_a_database_that_cannot_be_reached_is_one_line(kept, tmp_path):
+    with connected_as("office_backup", "nowhere"):
+        code, said = run("backup", tmp_path / "mine")
+    assert (code, list(tmp_path.iterdir())) == (2, [])
+    assert re.fullmatch(r'database: connection failed: .* database "nowhere" does not exist', said)
 
 
 def test_a_look_at_the_files_needs_no_key(kept, copied):
