@@ -44,6 +44,7 @@ def runs(request: HttpRequest, trial: str) -> HttpResponse:
         except DomainError as error:
             form.add_error(error.field, str(error))
         else:
+            messages.success(request, _("Asked for. Two others must approve it."))
             return redirect("run", trial=trial, code=made.code)
     context = {"runs": selectors.runs_of(trial), "form": form if allowed else None}
     return render(request, "study/runs.html", context, status=422 if form.is_bound else 200)
@@ -80,6 +81,8 @@ def approve(request: HttpRequest, trial: str, code: str) -> HttpResponse:
         services.approve_run(run_id=row.pk, by=request.user)
     except DomainError as error:
         messages.error(request, str(error))
+    else:
+        messages.success(request, _("You approved this run."))
     return redirect("run", trial=trial, code=code)
 
 
@@ -92,12 +95,14 @@ def release(request: HttpRequest, trial: str, code: str) -> HttpResponse:
     try:
         if getattr(row, "release", None):
             services.confirm_release(run_id=row.pk, by=request.user)
+            done = _("The result is open now.")
         elif form.is_valid():
             services.propose_release(run_id=row.pk, ground=form.cleaned_data["ground"], by=request.user)
+            done = _("Your proposal was recorded.")
         else:
             return render(request, "study/run.html", _context(request, row, form), status=422)
     except DomainError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("Recorded."))
+        messages.success(request, done)
     return redirect("run", trial=trial, code=code)

@@ -16,6 +16,8 @@ from tests.running_demo import RunningDemo
 
 PASSWORD = "proef-in-vertrouwen"
 PHONE = {"width": 360, "height": 740}
+NARROWEST = {"width": 320, "height": 640}
+REPEATED = "[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) < at)"
 CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",
@@ -77,13 +79,21 @@ class Person:
         return self.looks_right()
 
     def looks_right(self) -> "Person":
-        """No axe violation, and on a phone nothing sticks out."""
+        """No axe violation, no id twice, and on a phone nothing sticks out."""
         if self.javascript:
             found = Axe().run(self.page).response["violations"]
             assert not found, [(one["id"], one["nodes"][0]["html"][:200]) for one in found]
+            assert not self.page.evaluate(REPEATED), self.page.url
             if self.phone:
                 wide = self.page.evaluate("document.documentElement.scrollWidth")
-                assert wide <= PHONE["width"], f"{self.page.url} is {wide} pixels wide"
+                assert wide <= self.page.viewport_size["width"], f"{self.page.url} is {wide} pixels wide"
+        return self
+
+    def turns_to_english_on_the_narrowest_phone(self, process: str) -> "Person":
+        language = {"name": f"{process}-language", "value": "en", "url": self.demo.url(process)}
+        self.context.add_cookies([language])
+        self.page.set_viewport_size(NARROWEST)
+        self.phone = True
         return self
 
     def sees(self, text: str) -> "Person":

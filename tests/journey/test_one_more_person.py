@@ -32,6 +32,10 @@ def test_one_more_person_goes_through_the_whole_trial(demo, someone):
     draw(leader, someone().log_in("office", "statisticus@demo.example"))
     someone(phone=True).go("office", f"/lots/tilburg/2/?code={code}").sees(f"Code {code} zit in de groep")
     coach_logs_a_contact(leader, someone, code)
+    leader.turns_to_english_on_the_narrowest_phone("office")
+    for place in ("progress", "people", "people/add", f"people/{code}", "draws", "draws/2", "coaches"):
+        leader.go("office", f"/t/tilburg/{place}/")
+    leader.sees("The protocol asks for")
     nobody_learns_who_answered(demo)
 
 
@@ -49,6 +53,7 @@ def test_a_sealed_result_opens_when_two_persons_agree(demo, someone):
     steward = someone().log_in("research", "datasteward@demo.example").go("research", path)
     steward.press("Bevestig: open de uitkomst").sees("Welbevinden bij de tussenmeting")
     researcher.go("research", path).sees("Vergeleken met: Gewone regels.")
+    researcher.turns_to_english_on_the_narrowest_phone("research").go("research", path).sees("Compared with:")
 
     wait_for(
         lambda: "Uitkomst ontvangen op" in leader.go("office", "/t/tilburg/progress/").page.inner_text("main"),
@@ -164,6 +169,8 @@ def coach_logs_a_contact(leader, someone, code: str) -> None:
     coach.page.fill("textarea[name=note]", "Kennismaking aan de keukentafel.")
     coach.press("Opslaan").sees("Contact opgeslagen.")
     coach.go("office", f"/t/tilburg/caseload/{code}/").sees("Kennismaking aan de keukentafel.")
+    coach.turns_to_english_on_the_narrowest_phone("office").go("office", "/t/tilburg/today/").sees("Today")
+    coach.go("office", f"/t/tilburg/caseload/{code}/").sees("Rules of this group")
 
 
 def nobody_learns_who_answered(demo) -> None:
