@@ -98,6 +98,7 @@ def _handed_over(request: HttpRequest, trial: str, wave: str, make: Callable[[],
     except DomainError as error:
         messages.error(request, str(error))
         return redirect("letters", trial=trial)
-    name = f"{_('letters')}-{wave}-{clock.today().isoformat()}.pdf"
+    word = _("letters")
+    name = f"{word}-{wave}-{clock.today().isoformat()}.pdf"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Accel-Buffering": "no"}
     return HttpResponse(pdf, content_type="application/pdf", headers=headers)
