@@ -1,7 +1,7 @@
 """A backup put back into an empty database, and held against what it said of itself.
 
 Nothing is touched before the whole of the backup is known to be as it was written; then everything is put back in
-one transaction, under the login of migrations, and rights are given as the matrix declares them.
+one transaction, under the login of migrations. Until all of it is compared nobody else has any right there.
 """
 
 import subprocess
@@ -52,7 +52,9 @@ def restore(place: Path, key: Path) -> Report:
     wrong = _differences(contents)
     if waiting:
         call_command("migrate", verbosity=0, interactive=False)
-    wrong += _settle(place, contents, matrix)
+    wrong += _settle(place, contents)
+    if not wrong:
+        wrong += _give_rights(matrix)
     todo = _still_to_do(manifest, max(anchors.own(), default=0) - contents.last_event)
     return Report(manifest, contents, len(waiting), tuple(wrong), tuple(todo))
 
@@ -174,18 +176,22 @@ def _rows(count: int | None) -> str:
 
 
 @transaction.atomic
-def _settle(place: Path, contents: Contents, matrix: grants.Matrix) -> list[str]:
-    """Walk the chain, note the restore in it, and give the declared rights; gives what does not hold.
-
-    In this order: until rights are given everything belongs to the login of migrations, and nobody else gets in.
-    """
+def _settle(place: Path, contents: Contents) -> list[str]:
+    """Walk the chain and note the restore in it; gives what does not hold."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         _count, broken = audit.verify({seq: line for seq, line in anchors.own().items() if seq <= contents.last_event})
         wrong = [f"audit chain, event {broken.seq}: {broken.what}"] if broken else []
         side, which = f"side:{backups.own_side()}", backups.digest(place / backups.MANIFEST)
         audit.record("database.restored", side, by="restore", trial=audit.NO_TRIAL, manifest=which)
-        return [*wrong, *(found.text for found in grants.apply(cursor, matrix))]
+    return wrong
+
+
+@transaction.atomic
+def _give_rights(matrix: grants.Matrix) -> list[str]:
+    """Let the processes in, which until now have no right on anything; gives what departs from the matrix."""
+    with connection.cursor() as cursor:
+        return [found.text for found in grants.apply(cursor, matrix)]
 
 
 def _still_to_do(manifest: Manifest, lost: int) -> Iterator[str]:

@@ -329,6 +329,8 @@ def test_a_difference_is_named_and_ends_with_1(kept, places, tmp_path, settings)
     todo = "12 anchored events after the backup are lost: enter them again, then `anchors --begin-anew REASON`"
     assert f"to do: {todo}" in said
     assert "verified" not in said
+    with psycopg.connect(dsn("office_web", OTHER)) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        web.execute("SELECT 1 FROM public.participants_person")
 
 
 def test_a_backup_of_an_older_version_is_brought_up_to_this_one(kept, places, tmp_path):

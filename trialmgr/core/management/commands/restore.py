@@ -43,7 +43,9 @@ class Command(ToolCommand):
             self.stdout.write(f"migrations run that are newer than the backup: {report.migrated}")
         for line in report.differences:
             self.stderr.write(f"differs: {line}")
-        if not report.differences:
+        if report.differences:
+            self.stderr.write("no process was let in: find out why, then `grants --apply`")
+        else:
             self.stdout.write(f"verified: {report.contents}, rights as declared")
         for line in report.still_to_do:
             self.stdout.write(f"to do: {line}")
