@@ -1,4 +1,4 @@
-"""Reading a file of recipients as a municipality exports it. Pure: text in, rows or faults out.
+"""Reading a file of recipients as a municipality exports it: text in, rows or faults out, in the reader's language.
 
 Such files come with semicolons or commas, a byte order mark, Windows-1252 letters, d-m-yyyy dates,
 decimal commas, tussenvoegsels in a column of their own or inside the surname, empty lines and double rows.
@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from trialmgr.core.errors import BadInput, Fault
 
@@ -55,6 +58,24 @@ ALIASES = {
     "benefit_since": ("benefit_since", "ingangsdatum", "uitkering sinds", "ingangsdatum uitkering", "begindatum"),
     "benefit_months": ("benefit_months", "uitkeringsduur", "duur in maanden", "maanden uitkering"),
     "language": ("language", "taal"),
+}
+TITLES = {
+    "client_number": gettext_lazy("client number"),
+    "household": gettext_lazy("household number"),
+    "household_type": gettext_lazy("kind of household"),
+    "first_name": gettext_lazy("first name"),
+    "infix": gettext_lazy("infix"),
+    "surname": gettext_lazy("surname"),
+    "born_on": gettext_lazy("day of birth"),
+    "email": gettext_lazy("e-mail address"),
+    "phone": gettext_lazy("telephone"),
+    "street": gettext_lazy("street"),
+    "postcode": gettext_lazy("postcode"),
+    "city": gettext_lazy("town"),
+    "site": gettext_lazy("site"),
+    "benefit_since": gettext_lazy("first day of the benefit"),
+    "benefit_months": gettext_lazy("months of benefit"),
+    "language": gettext_lazy("language"),
 }
 REQUIRED = ("client_number", "first_name", "surname", "born_on")
 HOUSEHOLD_TYPES = {
@@ -120,24 +141,23 @@ def read_recipients(content: bytes, *, name: str, sites: tuple[str, ...], today:
         if _same(known, row):
             repeated.append(line)
         else:
-            where = f"{name}: row {line}"
-            faults.append(
-                Fault(
-                    where, f"client number {row.client_number} stands in row {known.line} with other data", "keep one"
-                )
-            )
+            what = _("client number %(number)s stands in row %(row)s with other data")
+            what %= {"number": row.client_number, "row": known.line}
+            faults.append(Fault(_at(name, line), what, _("keep one")))
     faults.extend(_household_faults(rows.values(), name))
     if faults:
         raise BadInput(sorted(faults, key=lambda fault: _line_of(fault.where)))
     if not rows:
-        raise BadInput(Fault(name, f"has a header ({', '.join(header)}) but no rows", "export the recipients again"))
+        raise BadInput(
+            Fault(name, _("has a header (%s) but no rows") % ", ".join(header), _("export the recipients again"))
+        )
     return Found(tuple(rows.values()), tuple(repeated))
 
 
 def decode(content: bytes, name: str) -> str:
     """UTF-8 (with or without byte order mark) or else Windows-1252. Raises BadInput for what is no text."""
     if b"\x00" in content:
-        raise BadInput(Fault(name, "is not a text file", "save it as CSV (comma or semicolon separated)"))
+        raise BadInput(Fault(name, _("is not a text file"), _("save it as CSV (comma or semicolon separated)")))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -145,7 +165,9 @@ def decode(content: bytes, name: str) -> str:
     try:
         return content.decode("cp1252")
     except UnicodeDecodeError as error:
-        raise BadInput(Fault(name, f"holds an unknown letter at byte {error.start}", "save it as UTF-8")) from None
+        raise BadInput(
+            Fault(name, _("holds an unknown letter at byte %s") % error.start, _("save it as UTF-8"))
+        ) from None
 
 
 def _cells(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -159,34 +181,33 @@ def _cells(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
                 continue
             found += 1
             if found > MOST_ROWS + 1 or len(cells) > MOST_COLUMNS:
-                most = f"at most {MOST_ROWS} rows and {MOST_COLUMNS} columns"
-                raise BadInput(Fault(f"{name}: row {reader.line_num}", "the file is too large", most))
+                most = _("at most %(rows)s rows and %(columns)s columns") % {"rows": MOST_ROWS, "columns": MOST_COLUMNS}
+                raise BadInput(Fault(_at(name, reader.line_num), _("the file is too large"), most))
             yield reader.line_num, [" ".join(cell.split()) for cell in cells]
     except csv.Error as error:
-        raise BadInput(
-            Fault(f"{name}: row {reader.line_num}", f"cannot be read: {error}", "check the quotes")
-        ) from None
+        what = _("cannot be read: %s") % error
+        raise BadInput(Fault(_at(name, reader.line_num), what, _("check the quotes"))) from None
 
 
 def _header(lines: list[tuple[int, list[str]]], name: str) -> tuple[list[str], list[str]]:
     if not lines:
-        raise BadInput(Fault(name, "is empty", "export the recipients again"))
+        raise BadInput(Fault(name, _("is empty"), _("export the recipients again")))
     names = {alias: column for column, aliases in ALIASES.items() for alias in aliases}
     header = lines[0][1]
     columns = [names.get(cell.lower().strip(), "") for cell in header]
     twice = {column for column in columns if column and columns.count(column) > 1}
-    faults = [Fault(f"{name}: row 1", f"two columns give {column}", "remove one") for column in sorted(twice)]
+    faults = [Fault(_at(name, 1), _("two columns give %s") % TITLES[one], _("remove one")) for one in sorted(twice)]
     for column in REQUIRED:
         if column not in columns:
-            accepted = ", ".join(ALIASES[column])
-            faults.append(Fault(f"{name}: row 1", f"has no column for {column}", f"name it one of: {accepted}"))
+            accepted = _("name it one of: %s") % ", ".join(ALIASES[column])
+            faults.append(Fault(_at(name, 1), _("has no column for %s") % TITLES[column], accepted))
     if faults:
         raise BadInput(faults)
     return header, columns
 
 
 def _row(line: int, cells: dict[str, str], name: str, sites: tuple[str, ...], today: date) -> Row:
-    where = f"{name}: row {line}"
+    where = _at(name, line)
     faults: list[Fault] = []
 
     def given(column: str) -> str:
@@ -194,21 +215,23 @@ def _row(line: int, cells: dict[str, str], name: str, sites: tuple[str, ...], to
 
     for column, longest in LONGEST.items():
         if len(given(column)) > longest:
-            faults.append(Fault(where, f"{column} is longer than {longest} letters", "shorten it"))
-    faults.extend(Fault(where, f"{column} is empty", "fill it in") for column in REQUIRED if not given(column))
+            what = _("%(column)s is longer than %(n)s letters") % {"column": TITLES[column], "n": longest}
+            faults.append(Fault(where, what, _("shorten it")))
+    empty = [TITLES[column] for column in REQUIRED if not given(column)]
+    faults.extend(Fault(where, _("%s is empty") % title, _("fill it in")) for title in empty)
     infix, surname = split_surname(given("infix"), given("surname"))
     born_on = _date(given("born_on"), "born_on", where, faults)
     if born_on and not date(today.year - 110, 1, 1) <= born_on <= today:
-        faults.append(Fault(where, f"born_on {born_on:%d-%m-%Y} cannot be right", "check the year"))
+        faults.append(Fault(where, _("day of birth %s cannot be right") % f"{born_on:%d-%m-%Y}", _("check the year")))
     since = _date(given("benefit_since"), "benefit_since", where, faults)
     since = since or _months_ago(given("benefit_months"), today, where, faults)
     site = given("site").lower() or (sites[0] if len(sites) == 1 else "")
     if site not in sites:
-        faults.append(Fault(where, f"site {site!r} is not in the protocol", f"write one of: {', '.join(sites)}"))
+        faults.append(Fault(where, _("site '%s' is not in the protocol") % site, _one_of(sites)))
     kind = _household_type(given("household_type"), where, faults)
     email = given("email").lower()
     if email and not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}", email):
-        faults.append(Fault(where, f"email {email!r} is not an address", "mend it or leave it empty"))
+        faults.append(Fault(where, _("e-mail '%s' is not an address") % email, _("mend it or leave it empty")))
     phone = _phone(given("phone"), where, faults)
     postcode = _postcode(given("postcode"), where, faults)
     language = given("language").lower()[:2] or "nl"
@@ -236,7 +259,7 @@ def _row(line: int, cells: dict[str, str], name: str, sites: tuple[str, ...], to
 
 def split_surname(infix: str, surname: str) -> tuple[str, str]:
     """Infix and surname, wherever the file puts the infix: in its own column, before the name, or after a comma."""
-    name, _, after = surname.partition(",")
+    name, _comma, after = surname.partition(",")
     if after.strip() and not infix:
         return after.strip().lower(), name.strip()
     found = INFIX.match(surname)
@@ -256,12 +279,14 @@ def _date(text: str, column: str, where: str, faults: list[Fault]) -> date | Non
     elif found := re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", text):
         year, month, day = map(int, found.groups())
     else:
-        faults.append(Fault(where, f"{column} {text!r} is not a date", "write day-month-year, like 3-4-1975"))
+        what = _("%(column)s '%(text)s' is not a date") % {"column": TITLES[column], "text": text}
+        faults.append(Fault(where, what, _("write day-month-year, like 3-4-1975")))
         return None
     try:
         return date(year, month, day)
     except ValueError:
-        faults.append(Fault(where, f"{column} {text!r} does not exist", "check day and month"))
+        what = _("%(column)s '%(text)s' does not exist") % {"column": TITLES[column], "text": text}
+        faults.append(Fault(where, what, _("check day and month")))
         return None
 
 
@@ -270,7 +295,8 @@ def _months_ago(text: str, today: date, where: str, faults: list[Fault]) -> date
     if not text:
         return None
     if not re.fullmatch(r"\d{1,3}([.,]\d+)?", text):
-        faults.append(Fault(where, f"benefit_months {text!r} is not a number", "write months, like 18 or 18,5"))
+        what = _("months of benefit '%s' is not a number") % text
+        faults.append(Fault(where, what, _("write months, like 18 or 18,5")))
         return None
     month = today.year * 12 + today.month - 1 - int(float(text.replace(",", ".")))
     return date(month // 12, month % 12 + 1, 1)
@@ -282,8 +308,8 @@ def _household_type(text: str, where: str, faults: list[Fault]) -> str:
     for kind, words in HOUSEHOLD_TYPES.items():
         if text.lower() in words:
             return kind
-    known = ", ".join(words[1] for words in HOUSEHOLD_TYPES.values())
-    faults.append(Fault(where, f"household type {text!r} is unknown", f"write one of: {known}"))
+    known = _one_of(words[1] for words in HOUSEHOLD_TYPES.values())
+    faults.append(Fault(where, _("kind of household '%s' is unknown") % text, known))
     return ""
 
 
@@ -291,14 +317,14 @@ def _phone(text: str, where: str, faults: list[Fault]) -> str:
     digits = re.sub(r"[\s().-]", "", text)
     digits = re.sub(r"^(?:\+31|0031)0?", "0", digits)
     if digits and not re.fullmatch(r"0\d{9}|\+\d{8,14}", digits):
-        faults.append(Fault(where, f"phone {text!r} is not a number", "write it like 06-12345678"))
+        faults.append(Fault(where, _("telephone '%s' is not a number") % text, _("write it like 06-12345678")))
     return digits
 
 
 def _postcode(text: str, where: str, faults: list[Fault]) -> str:
     found = POSTCODE.fullmatch(text)
     if text and not found:
-        faults.append(Fault(where, f"postcode {text!r} is not a postcode", "write it like 5038 EA"))
+        faults.append(Fault(where, _("'%s' is not a postcode") % text, _("write it like 5038 EA")))
     return f"{found.group(1)} {found.group(2).upper()}" if found else ""
 
 
@@ -311,15 +337,27 @@ def _household_faults(rows: Iterable[Row], name: str) -> Iterator[Fault]:
     for row in rows:
         members.setdefault(row.household, []).append(row)
     for household, together in members.items():
-        where = f"{name}: row {together[-1].line}"
+        where = _at(name, together[-1].line)
         if len(together) > 2:
-            yield Fault(where, f"household {household} has {len(together)} adults", "a benefit has one or two")
+            what = _("household %(household)s has %(n)s adults") % {"household": household, "n": len(together)}
+            yield Fault(where, what, _("a benefit has one or two"))
         if len(together) == 2 and {row.household_type for row in together} & {"single", "lone_parent"}:
-            yield Fault(where, f"household {household} has two adults but is of a person alone", "mend one of both")
+            what = _("household %s has two adults but is of a person alone") % household
+            yield Fault(where, what, _("mend one of both"))
         for column in ("site", "household_type", "benefit_since"):
             if len({getattr(row, column) for row in together if getattr(row, column)}) > 1:
-                yield Fault(where, f"the members of household {household} differ in {column}", "make them equal")
+                what = _("the members of household %(household)s differ in %(column)s")
+                what %= {"household": household, "column": TITLES[column]}
+                yield Fault(where, what, _("make them equal"))
+
+
+def _at(name: str, line: int) -> str:
+    return _("%(file)s: row %(row)s") % {"file": name, "row": line}
+
+
+def _one_of(known: Iterable[str]) -> str:
+    return _("write one of: %s") % ", ".join(known)
 
 
 def _line_of(where: str) -> int:
-    return int(where.rpartition("row ")[2] or 0)
+    return int(where.rpartition(" ")[2])

@@ -26,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from trialmgr.demo import environment, keys  # noqa: E402
+from trialmgr.demo import environment, keys, messages  # noqa: E402
 from trialmgr.demo.errors import LaunchError  # noqa: E402
 from trialmgr.demo.servers import clone, provision  # noqa: E402
 
@@ -49,6 +49,7 @@ class Outcome:
 
 def main() -> int:
     options, extra = arguments()
+    messages.compile_all(ROOT)
     for signum in (signal.SIGINT, signal.SIGTERM):  # a shell may have us ignore Ctrl-C in the background
         signal.signal(signum, signal.default_int_handler)
     with servers(options.groups) as place:

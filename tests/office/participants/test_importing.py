@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -81,16 +82,16 @@ def test_tussenvoegsels_are_found_wherever_they_stand(given_infix, given_name, e
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
-        ("1;A;B;31-2-1980", "file.csv: row 2: born_on '31-2-1980' does not exist: check day and month"),
-        ("1;A;B;1980", "file.csv: row 2: born_on '1980' is not a date: write day-month-year, like 3-4-1975"),
-        ("1;A;B;3-4-75", "file.csv: row 2: born_on '3-4-75' is not a date: write day-month-year, like 3-4-1975"),
-        ("1;A;B;3-4-2030", "file.csv: row 2: born_on 03-04-2030 cannot be right: check the year"),
-        ("1;A;B;3-4-1875", "file.csv: row 2: born_on 03-04-1875 cannot be right: check the year"),
-        (";A;B;3-4-1975", "file.csv: row 2: client_number is empty: fill it in"),
-        ("1;;B;3-4-1975", "file.csv: row 2: first_name is empty: fill it in"),
-        ("1;A;B", "file.csv: row 2: born_on is empty: fill it in"),
-        (f"1;{'A' * 81};B;3-4-1975", "file.csv: row 2: first_name is longer than 80 letters: shorten it"),
-        (f"{'1' * 31};A;B;3-4-1975", "file.csv: row 2: client_number is longer than 30 letters: shorten it"),
+        ("1;A;B;31-2-1980", "file.csv: row 2: day of birth '31-2-1980' does not exist: check day and month"),
+        ("1;A;B;1980", "file.csv: row 2: day of birth '1980' is not a date: write day-month-year, like 3-4-1975"),
+        ("1;A;B;3-4-75", "file.csv: row 2: day of birth '3-4-75' is not a date: write day-month-year, like 3-4-1975"),
+        ("1;A;B;3-4-2030", "file.csv: row 2: day of birth 03-04-2030 cannot be right: check the year"),
+        ("1;A;B;3-4-1875", "file.csv: row 2: day of birth 03-04-1875 cannot be right: check the year"),
+        (";A;B;3-4-1975", "file.csv: row 2: client number is empty: fill it in"),
+        ("1;;B;3-4-1975", "file.csv: row 2: first name is empty: fill it in"),
+        ("1;A;B", "file.csv: row 2: day of birth is empty: fill it in"),
+        (f"1;{'A' * 81};B;3-4-1975", "file.csv: row 2: first name is longer than 80 letters: shorten it"),
+        (f"{'1' * 31};A;B;3-4-1975", "file.csv: row 2: client number is longer than 30 letters: shorten it"),
     ],
 )
 def test_a_fault_names_its_row_what_is_wrong_and_what_would_be_right(row, fault):
@@ -100,18 +101,24 @@ def test_a_fault_names_its_row_what_is_wrong_and_what_would_be_right(row, fault)
 @pytest.mark.parametrize(
     ("column", "value", "what"),
     [
-        ("e-mail", "noor", "email 'noor' is not an address"),
+        ("e-mail", "noor", "e-mail 'noor' is not an address"),
         ("e-mail", "a@b.nl, c@d.nl", "is not an address"),
-        ("telefoon", "12", "phone '12' is not a number"),
-        ("postcode", "0000 AA", "postcode '0000 AA' is not a postcode"),
-        ("leefvorm", "commune", "household type 'commune' is unknown"),
-        ("uitkeringsduur", "lang", "benefit_months 'lang' is not a number"),
+        ("telefoon", "12", "telephone '12' is not a number"),
+        ("postcode", "0000 AA", "'0000 AA' is not a postcode"),
+        ("leefvorm", "commune", "kind of household 'commune' is unknown"),
+        ("uitkeringsduur", "lang", "months of benefit 'lang' is not a number"),
         ("gemeente", "Breda", "site 'breda' is not in the protocol"),
     ],
 )
 def test_other_columns_are_checked_when_they_are_there(column, value, what):
     text = table(f"1;A;B;3-4-1975;{value}", head=f"{HEAD};{column}")
     assert any(what in fault for fault in faults(text)), faults(text)
+
+
+def test_a_dutch_reader_reads_what_is_wrong_in_dutch():
+    with translation.override("nl"):
+        (fault,) = faults(table("1;A;B;31-2-1980"))
+    assert fault == "file.csv: rij 2: geboortedatum '31-2-1980' bestaat niet: kijk de dag en de maand na"
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_file():
@@ -131,7 +138,7 @@ def test_members_of_a_household_must_fit_together():
     alone = table(*[f"{n};A{n};B;3-4-1975;D1;alleenstaand" for n in range(2)], head=head)
     assert any("person alone" in fault for fault in faults(alone))
     differ = table("1;A;B;3-4-1975;D1;paar", "2;C;D;3-4-1975;D1;gezin", head=head)
-    assert any("differ in household_type" in fault for fault in faults(differ))
+    assert any("differ in kind of household" in fault for fault in faults(differ))
 
 
 @pytest.mark.parametrize(
@@ -140,8 +147,8 @@ def test_members_of_a_household_must_fit_together():
         (b"", "is empty"),
         (b"\r\n\r\n", "is empty"),
         (HEAD.encode(), "has a header"),
-        ("voornaam;voornaam;achternaam;geboortedatum;clientnummer\n", "two columns give first_name"),
-        ("naam\n", "has no column for client_number"),
+        ("voornaam;voornaam;achternaam;geboortedatum;clientnummer\n", "two columns give first name"),
+        ("naam\n", "has no column for client number"),
         ("PK\x03\x04\x00\x00", "is not a text file"),
         (table("1;A;B;3-4-1975").encode("utf-16"), "is not a text file"),
         (b"\x81\x8d", "holds an unknown letter at byte 0"),

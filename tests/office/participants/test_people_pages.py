@@ -241,7 +241,7 @@ def test_one_bad_row_and_nothing_is_kept(support):
     bad = MESSY.replace(b"29-2-1984", b"30-2-1984")
     response = upload(support, bad)
     assert response.status_code == 422
-    assert "uitdraai.csv: row 8: born_on" in page(response)
+    assert "uitdraai.csv: row 8: day of birth" in page(response)
     assert "1 fault; nothing was imported" in page(response)
     assert not ImportDraft.objects.exists()
     assert not Person.objects.exists()
