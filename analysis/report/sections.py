@@ -35,7 +35,11 @@ def _flow(run: Run) -> Section | None:
         rows = tuple(row for result in arms for row in _used(run, result))
         parts.append(Table(voice("rows"), tuple(map(voice, ("analysis", "arm", "randomised", "used"))), rows))
     lost = [
-        (result.id, f"{part.reason} ({part.column})" if part.column else part.reason, count_text(part.n, run.threshold))
+        (
+            result.id,
+            voice.lost(part.reason) + (f" ({part.column})" if part.column else ""),
+            count_text(part.n, run.threshold),
+        )
         for result in run.done
         for part in result.dropped
     ]
@@ -298,7 +302,7 @@ def _plain(run: Run, result: Result, row: Row) -> tuple[str, ...]:
         voice.interval(row.conf_low, row.conf_high, percent=percent),
         voice.number(row.statistic),
         voice.p_value(row.p_value),
-        row.note or "–",
+        voice.said(row.note) if row.note else "–",
     )
 
 
@@ -309,7 +313,7 @@ def _methods(run: Run) -> Section | None:
             result.id,
             result.method,
             run.definition(result),
-            " ".join((result.method_text[voice.language], *result.messages))
+            " ".join((result.method_text[voice.language], *map(voice.said, result.messages)))
             if not run.threshold
             else getattr(methods()[result.method], voice.language),
             voice("planned") if result.planned else voice("exploratory"),
@@ -321,6 +325,6 @@ def _methods(run: Run) -> Section | None:
 
 
 def _refused(run: Run) -> Section | None:
-    rows = tuple((r.id, r.method, r.refused) for r in run.results.analyses if r.refused is not None)
+    rows = tuple((r.id, r.method, run.voice.said(r.refused)) for r in run.results.analyses if r.refused is not None)
     head = tuple(map(run.voice, ("analysis", "method", "note")))
     return _section(run, "refused", [Table(run.voice("refused"), head, rows)] if rows else [])

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from analysis.report.dutch import dutch
+
 Language = Literal["nl", "en"]
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -84,6 +86,16 @@ STEPS: dict[str, tuple[str, str]] = {
 }
 
 
+LOST: dict[str, tuple[str, str]] = {
+    "outside_subset": ("buiten de selectie", "outside the subset"),
+    "arm_missing": ("groep ontbreekt", "arm missing"),
+    "outcome_missing": ("uitkomst ontbreekt", "outcome missing"),
+    "covariate_missing": ("kenmerk ontbreekt", "covariate missing"),
+    "cluster_missing": ("cluster ontbreekt", "cluster missing"),
+    "block_unusable": ("blok niet te gebruiken", "block cannot be used"),
+}
+
+
 @dataclass(frozen=True)
 class Voice:
     """A language with its words and its way to write numbers."""
@@ -95,6 +107,14 @@ class Voice:
 
     def step(self, name: str) -> str:
         return STEPS.get(name, (name, name))[0 if self.language == "nl" else 1]
+
+    def lost(self, reason: str) -> str:
+        """Why rows are not in an analysis."""
+        return LOST[reason][0 if self.language == "nl" else 1]
+
+    def said(self, text: str) -> str:
+        """A note, message or refusal of the estimators; in English where the catalogue does not know it."""
+        return (dutch(text) or text) if self.language == "nl" else text
 
     def number(self, value: float | None, *, percent: bool = False) -> str:
         """Three significant digits, or percentage points to one decimal; an en dash for what does not exist."""

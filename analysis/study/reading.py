@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.report.dutch import dutch
 from trialmgr.protocol.schema import Protocol
 
 EMPTY = re.compile(r"the arm '(?P<arm>[^']+)' has no row with the outcome '[^']+' observed")
@@ -87,7 +88,8 @@ def _refusal(reason: str | None, arms: Mapping[str, str], language: str) -> tupl
     empty = EMPTY.search(reason or "")
     if empty and language in NOT_YET:
         return NOT_YET[language].format(arm=arms.get(empty["arm"], empty["arm"])), language
-    return reason, "en"
+    translated = dutch(reason) if reason and language == "nl" else None
+    return (translated, "nl") if translated else (reason, "en")
 
 
 def _named(text: str, names: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """Helpers for tests of the estimators: run a plan written as data on a file of the reference folder."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,31 @@ import yaml
 
 from analysis.estimators.data_files import read_table
 from analysis.estimators.plan_reading import plan_of
-from analysis.estimators.results import plain
+from analysis.estimators.results import Result, plain
 from analysis.estimators.run import run_plan
 from analysis.estimators.tables import Table, table_of
+from analysis.report.dutch import dutch
 from trialmgr.core.documents import parse_document
 
 REFERENCE = Path(__file__).parent / "reference"
 Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def dutch_is_complete() -> Iterator[None]:
+    """Whatever an analysis of these tests remarks is known in Dutch."""
+    remarks: set[str] = set()
+    make = Result.__init__
+
+    def noting(result: Result, *args: Any, **fields: Any) -> None:
+        make(result, *args, **fields)
+        notes = (row.note for row in result.rows)
+        remarks.update(text for text in (*notes, *result.messages, result.refused) if text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Result, "__init__", noting)
+        yield
+    assert sorted(text for text in remarks if dutch(text) is None) == []
 
 
 @pytest.fixture

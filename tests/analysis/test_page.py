@@ -17,7 +17,7 @@ from analysis.estimators.run import run_plan
 from analysis.estimators.tables import table_of
 from analysis.report.hiding import HIDDEN, shown_flow
 from analysis.report.page import to_html
-from analysis.report.words import STEPS, WORDS, Voice
+from analysis.report.words import LOST, STEPS, WORDS, Voice
 from trialmgr.core.documents import parse_document
 
 LOG = {"person": "person", "date": "date", "event": "event", "detail": "detail"}
@@ -138,7 +138,7 @@ def test_the_numbers_are_those_of_the_results(text):
 
 
 def test_a_refused_analysis_is_told_and_its_words_are_harmless(text):
-    assert "&lt;b&gt;nowhere" in text
+    assert "er is geen kolom &#x27;&lt;b&gt;nowhere&lt;/b&gt;&#x27;; kijk de spelling na" in text
     assert "<b>" not in text
 
 
@@ -146,7 +146,8 @@ def test_both_languages_are_complete(text):
     english = page_of(PLAN, trial(), language="en")
     assert '<html lang="en">' in english
     assert "Of every 100 participants" in english
-    for pairs in (WORDS, STEPS):
+    assert "there is no column &#x27;&lt;b&gt;nowhere&lt;/b&gt;&#x27;; check its spelling" in english
+    for pairs in (WORDS, STEPS, LOST):
         assert all(nl.strip() and en.strip() for nl, en in pairs.values())
     assert "Welke methode" not in english
     assert "Effecten" not in english
