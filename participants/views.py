@@ -178,7 +178,8 @@ def consent(request: HttpRequest, trial: str, code: str, person: int) -> HttpRes
             by=request.user,
         )
         text = _("Consent recorded. The first questionnaire follows by mail.") if agreed else _("No consent; recorded.")
-        messages.success(request, text)
+        took_part = not any(purpose.required for purpose in asked)
+        messages.success(request, _("The change was saved.") if took_part else text)
 
     return act_on(request, trial, code, person, f"consent:{person}", form, act)
 

@@ -70,9 +70,15 @@ def _audit_page(request: HttpRequest, scope: audit.Scope) -> HttpResponse:
     before = int(asked) if asked.isdecimal() and len(asked) <= DIGITS else audit.NO_END
     page = auditing.page(scope, before=before)
     names = deeds.names_of(event.actor for event in page.events)
-    rows = [(event, names.get(event.actor, ""), deeds.DEEDS.get(event.verb, "")) for event in page.events]
-    context = {"scope": scope, "page": page, "rows": rows, "head": audit.head()}
-    return render(request, "monitoring/audit.html", context | {"first": before == audit.NO_END})
+    context = {
+        "scope": scope,
+        "page": page,
+        "rows": [(event, names.get(event.actor, ""), deeds.DEEDS.get(event.verb, "")) for event in page.events],
+        "first": before == audit.NO_END,
+        "head": audit.head(),
+        "older_elsewhere": scope.trial is not None and audit.began_without_trials(),
+    }
+    return render(request, "monitoring/audit.html", context)
 
 
 @require_POST

@@ -129,6 +129,13 @@ def events(*, after: int = 0) -> Iterator[Event]:
             yield Event(*row)
 
 
+def began_without_trials() -> bool:
+    """Whether the chain began before events named their trial, so that the first of them are in no trial's log."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM audit.log WHERE seq = 1 AND form = 1)")
+        return bool(cursor.fetchone()[0])
+
+
 def newest(scope: Scope, *, before: int = NO_END, limit: int) -> list[Event]:
     """Up to `limit` events of a scope with a number under `before`, newest first; read along an index at any length."""
     query: str

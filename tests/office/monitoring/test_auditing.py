@@ -127,8 +127,15 @@ def test_only_an_auditor_holds_a_role_for_the_whole_office(db, role, site):
 def test_events_of_before_they_named_a_trial_are_for_the_whole_office_only(tilburg):
     with connection.cursor() as cursor:
         cursor.execute("SELECT audit.append('job:test', '', 'test.done', 'trial:tilburg', '', '{}')")
-    assert shown(auditor().get(LOG)) == []
-    assert shown(auditor(WHOLE_OFFICE).get(WHOLE)) == [1]
+    put(1)
+    assert shown(auditor().get(LOG)) == [2]
+    assert "an auditor of the whole office can read them" in auditor().get(LOG).content.decode()
+    assert shown(auditor(WHOLE_OFFICE).get(WHOLE)) == [2, 1]
+
+
+def test_a_chain_in_which_every_event_names_its_trial_does_not_speak_of_older_ones(tilburg):
+    put(1)
+    assert "an auditor of the whole office can read them" not in auditor().get(LOG).content.decode()
 
 
 @pytest.mark.parametrize("where", [{}, {"site": "east"}])

@@ -212,6 +212,10 @@ def test_the_form_asks_only_what_was_refused(person, later):
     shown = client.get(f"/t/tilburg/people/{person.household.code}/").content.decode()
     assert f'name="p{person.pk}-statistics_netherlands"' in shown
     assert f'name="p{person.pk}-take_part"' not in shown
+    url = f"/t/tilburg/people/{person.household.code}/{person.pk}/consent/"
+    after = client.post(url, form(person, {"statistics_netherlands": True}), follow=True).content.decode()
+    assert "The change was saved." in after
+    assert "The first questionnaire follows" not in after
 
 
 def test_a_fault_in_the_form_is_shown_with_what_was_typed(person, later):

@@ -13,6 +13,7 @@ OFFICE = (
     ("auditor@demo.example", "Anja Aerts", Role.AUDITOR),
     *((f"coach{place}@demo.example", f"Coach {name}", Role.COACH) for place, name in enumerate(COACHES, 1)),
 )
+FOR_OFFICE = (("hoofdauditor@demo.example", "Hanna Huisman", Role.AUDITOR),)
 RESEARCH = (
     ("onderzoeker@demo.example", "Rosa Remmers", Role.RESEARCHER),
     ("hoofdonderzoeker@demo.example", "Hugo Hendrix", Role.PRINCIPAL),
@@ -20,11 +21,11 @@ RESEARCH = (
 )
 
 
-def make(accounts: tuple[tuple[str, str, Role], ...]) -> None:
-    """Create the accounts and their roles; those that are there stay as they are."""
+def make(accounts: tuple[tuple[str, str, Role], ...], trial: str = TRIAL) -> None:
+    """Create the accounts and their roles in a trial; those that are there stay as they are."""
     for email, name, role in accounts:
         user = User.objects.filter(email=email).first() or User.objects.create_user(email, PASSWORD, name=name)
-        Membership.objects.get_or_create(user=user, role=role, trial=TRIAL, site="", ended_at=None)
+        Membership.objects.get_or_create(user=user, role=role, trial=trial, site="", ended_at=None)
 
 
 def of(email: str) -> User:

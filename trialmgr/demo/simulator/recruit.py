@@ -9,6 +9,7 @@ from django.db import transaction
 from participants import importing, services
 from participants.models import Household, Person
 from trialmgr.core import clock
+from trialmgr.core.access import WHOLE_OFFICE
 from trialmgr.core.models import User
 from trialmgr.demo.simulator import accounts, calendar, people
 from trialmgr.demo.simulator.calendar import TRIAL
@@ -25,6 +26,7 @@ def run() -> None:
     rng = np.random.default_rng(calendar.SEED)
     calendar.set_present(calendar.INVITED)
     accounts.make(accounts.OFFICE)
+    accounts.make(accounts.FOR_OFFICE, trial=WHOLE_OFFICE)
     leader, support = accounts.of("leider@demo.example"), accounts.of("ondersteuning@demo.example")
     load_version(document=read_source(TRIAL), by=leader)
     protocol = current_protocol(TRIAL)
