@@ -28,10 +28,24 @@ PRINTINGS = 20
 @requires("send_waves")
 def waves(request: HttpRequest, trial: str) -> HttpResponse:
     page = Paginator(selectors.failed_mails(request.user, trial=trial), 50).get_page(request.GET.get("page"))
+    names = _wave_names(trial)
     context = {"states": selectors.wave_states(trial), "page": page, "held": selectors.is_held(trial)}
+    context["failed"] = [(mail, names.get(mail.wave, mail.wave), _why(mail.fault)) for mail in page.object_list]
     context["letters"] = sum(state.ready for state in selectors.letter_states(request.user, trial=trial))
     context["may_hold"] = sites_of(request.user, "send_waves", trial=trial) is None
     return render(request, "mailing/waves.html", context)
+
+
+def _wave_names(trial: str) -> dict[str, str]:
+    return {wave.code: wave.name.text(get_language() or "nl") for wave in current_protocol(trial).waves}
+
+
+def _why(fault: str) -> str:
+    """A noted fault in the reader's language; the number is the mail server's answer."""
+    code = fault.rpartition(" ")[2]
+    if code.isdecimal():
+        return _("the mail server refused the address or the mail (%s)") % code
+    return _("the address cannot be used")
 
 
 @require_POST
@@ -53,7 +67,7 @@ def letters(request: HttpRequest, trial: str) -> HttpResponse:
     """How many letters wait, what was printed and by whom, and who cannot be reached at all."""
     page = Paginator(selectors.unreachable(request.user, trial=trial), 50).get_page(request.GET.get("page"))
     states = selectors.letter_states(request.user, trial=trial)
-    names = {wave.code: wave.name.text(get_language() or "nl") for wave in current_protocol(trial).waves}
+    names = _wave_names(trial)
     printed = selectors.printings(request.user, trial=trial)[:PRINTINGS]
     context = {
         "states": states,
