@@ -191,7 +191,7 @@ def draw(first: Any, second: Any, *, keep: bool) -> float:
     """Close the list, publish, enter the public number, confirm and draw: what a worker and two persons' clicks do."""
     from django.db import transaction
 
-    from randomization import services
+    from randomization import drawing, services
 
     beacon = of_tests("office/factories.py").BEACON
     with transaction.atomic():
@@ -201,7 +201,9 @@ def draw(first: Any, second: Any, *, keep: bool) -> float:
             services.freeze_list(draw_id=row.pk)
         with acting_as("office_web"):
             services.enter_beacon(draw_id=row.pk, beacon=beacon, by=first)
-            services.confirm_and_draw(draw_id=row.pk, beacon=beacon, by=second)
+            services.confirm_beacon(draw_id=row.pk, beacon=beacon, by=second)
+        with acting_as("office_worker"):
+            assert drawing.draw_lots(draw_id=row.pk)
         taken = time.perf_counter() - begin
         transaction.set_rollback(not keep)
     return taken

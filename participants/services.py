@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -34,6 +34,10 @@ from trialmgr.core.models import User
 from trialmgr.protocol.schema import Protocol
 from trialmgr.protocol.selectors import current_protocol
 
+RANDOMISE = """
+    INSERT INTO participants_step (person_id, kind, day, reason, recorded_at, recorded_by_id)
+    SELECT id, 'randomised', %s::date, '', %s::timestamptz, %s::bigint FROM ({persons}) AS persons (id)
+"""
 DRAFT_LIVES = timedelta(hours=1)
 REACH = ("email", "phone", "street", "postcode", "city", "language")
 
@@ -205,9 +209,15 @@ def mark_randomised(*, household_ids: Collection[int] | QuerySet[Any], day: date
 
     Who withdrew after the list was closed stays on the published list, but is not entered as drawn.
     """
-    persons = Person.objects.filter(household_id__in=household_ids)
-    persons = persons.exclude(steps__kind__in=[StepKind.RANDOMISED, StepKind.WITHDREW_DATA])
-    _step(persons.filter(steps__kind=StepKind.CONSENTED), StepKind.RANDOMISED, day=day, by=by)
+    steps = Step.objects.filter(person=OuterRef("pk"))
+    chosen = Person.objects.filter(
+        Exists(steps.filter(kind=StepKind.CONSENTED)),
+        ~Exists(steps.filter(kind__in=[StepKind.RANDOMISED, StepKind.WITHDREW_DATA])),
+        household_id__in=household_ids,
+    )
+    persons, values = chosen.values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:  # in one statement: a draw may hold a million persons
+        cursor.execute(RANDOMISE.format(persons=persons), [day, clock.now(), by.pk if by else None, *values])
 
 
 @transaction.atomic

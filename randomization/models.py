@@ -4,8 +4,6 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from trialmgr.core.constraints import all_or_none
-
 
 class Status(models.TextChoices):
     REQUESTED = "requested", _("the list is being made")
@@ -13,10 +11,13 @@ class Status(models.TextChoices):
     REFUSED = "refused", _("no list could be made")
     COMMITTED = "committed", _("published, waits for the public number")
     ENTERED = "entered", _("public number entered, waits for a second person")
+    CONFIRMED = "confirmed", _("confirmed, the lots are being drawn")
     DRAWN = "drawn", _("drawn")
 
 
-OPEN = (Status.REQUESTED, Status.COMMITTED, Status.ENTERED)
+OPEN = (Status.REQUESTED, Status.COMMITTED, Status.ENTERED, Status.CONFIRMED)
+BUSY = (Status.REQUESTED, Status.CONFIRMED)
+"""A job works on it."""
 UNPUBLISHED = (Status.REQUESTED, Status.EMPTY, Status.REFUSED)
 
 
@@ -43,9 +44,10 @@ class Draw(models.Model):
     entered_at = models.DateTimeField(null=True)
     entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    confirmed_at = models.DateTimeField(null=True)
     drawn_at = models.DateTimeField(null=True)
     fault = models.TextField(blank=True)
-    """Why no list could be made, for the statistician."""
+    """Why no list could be made or no lots drawn, for the statistician."""
 
     class Privacy:
         scrub = {"sealed_secret", "record"}
@@ -68,6 +70,7 @@ class Draw(models.Model):
             "entered_at",
             "entered_by",
             "confirmed_by",
+            "confirmed_at",
             "drawn_at",
             "fault",
         }
@@ -85,10 +88,13 @@ class Draw(models.Model):
                 name="draw_beacon_needs_two_persons",
                 condition=models.Q(confirmed_by=None) | ~models.Q(confirmed_by=models.F("entered_by")),
             ),
-            models.CheckConstraint(name="draw_drawn_all_or_none", condition=all_or_none("confirmed_by", "drawn_at")),
+            models.CheckConstraint(
+                name="draw_drawn_has_moment",
+                condition=~models.Q(status=Status.DRAWN) | models.Q(drawn_at__isnull=False),
+            ),
             models.CheckConstraint(
                 name="draw_drawn_by_two",
-                condition=~models.Q(status=Status.DRAWN)
+                condition=~models.Q(status__in=[Status.CONFIRMED, Status.DRAWN])
                 | models.Q(entered_by__isnull=False, confirmed_by__isnull=False),
             ),
         ]

@@ -13,10 +13,11 @@ from django.db.models import Max
 from django.utils import timezone
 
 from participants.selectors import consented
+from randomization.drawing import store
 from randomization.lottery.record import Record
 from randomization.lottery.verify import Difference, check
 from randomization.models import Allocation, Draw, Status
-from randomization.services import design_of, store
+from randomization.services import design_of
 from trialmgr.core import anchors, audit, clock
 from trialmgr.core.access import may
 from trialmgr.core.errors import BadInput, Fault
@@ -50,7 +51,7 @@ def readmit(seen: Witnessed) -> Draw:
         raise BadInput(faults)
     at = datetime.combine(seen.day, time(12), timezone.get_current_timezone())
     row = _entered(seen, record, at)
-    store(row, record, by=seen.second, at=at)
+    store(row, record, at=at)
     known = {"result_hash": record.result_hash, "confirmed_by": seen.second.pk, "day": seen.day}
     target = f"draw:{row.pk}"
     audit.record("draw.readmitted", target, by=seen.first, trial=seen.trial, reason=seen.reason, **known)
@@ -111,7 +112,7 @@ def _entered(seen: Witnessed, record: Record, at: datetime) -> Draw:
         trial_id=seen.trial,
         number=last + 1,
         round=seen.round,
-        status=Status.ENTERED,
+        status=Status.CONFIRMED,
         event=record.event,
         requested_at=clock.now(),
         requested_by=seen.first,
@@ -124,4 +125,6 @@ def _entered(seen: Witnessed, record: Record, at: datetime) -> Draw:
         beacon=record.beacon,
         entered_at=at,
         entered_by=seen.first,
+        confirmed_at=at,
+        confirmed_by=seen.second,
     )

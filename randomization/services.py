@@ -1,49 +1,33 @@
-"""The draw, step by step: request, freeze and publish, enter the public number, confirm and draw.
+"""The draw, step by step: request, freeze and publish, enter the public number, confirm it; a job draws the lots.
 
 Who may act and in which order is guarded here; the lottery itself is `randomization.lottery`, which needs no database.
 """
 
 import re
-import secrets
-from datetime import date, datetime
+from datetime import date
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Max
-from django.utils import timezone
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from participants.models import StepKind
-from participants.selectors import Unit, household_ids, units_to_draw
-from participants.services import mark_randomised
+from participants.selectors import Unit, units_to_draw
 from randomization import tasks
+from randomization.errors import DrawNotReady, NumbersDiffer
 from randomization.lottery.design import Design
-from randomization.lottery.draw import Frozen, commit, draw, freeze, new_secret
+from randomization.lottery.draw import Frozen, check_beacon, commit, freeze, new_secret
 from randomization.lottery.record import Record
-from randomization.models import OPEN, Allocation, Draw, GroupSize, Status
+from randomization.models import OPEN, Draw, Status
+from randomization.sealing import seal, unseal
 from trialmgr.core import anchors, audit, clock
 from trialmgr.core.errors import BadInput, DomainError
+from trialmgr.core.jobs import allow_long_statements, ring_on_commit
 from trialmgr.core.models import User
 from trialmgr.protocol.models import Trial
 from trialmgr.protocol.schema import Protocol, Round
 from trialmgr.protocol.selectors import current_protocol
-from trialmgr.protocol.services import record_first_draw
 
-NONCE = 12
 FROZEN = ["record", "sealed_secret", "status", "committed_at", "units", "commitment", "list_hash", "params_hash"]
 EVENT = re.compile(r"0|[1-9][0-9]{0,19}")
-
-
-class DrawNotReady(DomainError):
-    """The draw is not in the state that this step needs."""
-
-
-class NumbersDiffer(DomainError):
-    """The two persons typed different numbers."""
 
 
 @transaction.atomic
@@ -65,7 +49,7 @@ def request_draw(*, trial: str, round_code: str, event: str, by: User) -> Draw:
         trial_id=trial, number=number, round=round_code, event=event, requested_at=clock.now(), requested_by=by
     )
     audit.record("draw.requested", f"draw:{made.pk}", by=by, trial=trial, round=round_code, event=event)
-    tasks.freeze_list.delay_on_commit(made.pk)
+    ring_on_commit(tasks.freeze_list, made.pk)
     return made
 
 
@@ -111,6 +95,7 @@ def _refuse(draw_id: int, fault: str) -> bool:
 
 @transaction.atomic
 def _freeze_list(draw_id: int) -> bool:
+    allow_long_statements()
     row = _lock(draw_id)
     if row.status != Status.REQUESTED:
         return False
@@ -123,7 +108,7 @@ def _freeze_list(draw_id: int) -> bool:
         return False
     secret = new_secret()
     record = commit(_frozen(row, units), secret, event=row.event)
-    row.record, row.sealed_secret = record.to_json(), _seal(row, secret)
+    row.record, row.sealed_secret = record.to_json(), seal(row, secret)
     row.units, row.commitment = len(units), record.commitment
     row.list_hash, row.params_hash = record.list_hash, record.params_hash
     row.status, row.committed_at = Status.COMMITTED, clock.now()
@@ -140,27 +125,27 @@ def enter_beacon(*, draw_id: int, beacon: str, by: User) -> None:
     row = _lock(draw_id)
     if row.status != Status.COMMITTED:
         raise DrawNotReady(_("This draw does not wait for a public number."))
-    _try_beacon(row, beacon.strip())
+    _check_number(row, beacon.strip())
     row.beacon, row.entered_at, row.entered_by, row.status = beacon.strip(), clock.now(), by, Status.ENTERED
     row.save(update_fields=["beacon", "entered_at", "entered_by", "status"])
     audit.record("draw.beacon_entered", f"draw:{row.pk}", by=by, trial=row.trial_id, beacon=row.beacon)
 
 
-def confirm_and_draw(*, draw_id: int, beacon: str, by: User) -> None:
-    """A second person types the same number, and the lots are drawn: once, for ever. Safe to repeat."""
+def confirm_beacon(*, draw_id: int, beacon: str, by: User) -> None:
+    """A second person types the same number; a job then draws the lots. Safe to repeat."""
     try:
-        _confirm_and_draw(draw_id, beacon.strip(), by)
+        _confirm_beacon(draw_id, beacon.strip(), by)
     except NumbersDiffer:
         with transaction.atomic():  # what was undone is evidence too
-            row = Draw.objects.get(pk=draw_id)
-            audit.record("draw.beacon_refused", f"draw:{row.pk}", by=by, trial=row.trial_id)
+            trial = Draw.objects.values_list("trial", flat=True).get(pk=draw_id)
+            audit.record("draw.beacon_refused", f"draw:{draw_id}", by=by, trial=trial)
         raise
 
 
 @transaction.atomic
-def _confirm_and_draw(draw_id: int, beacon: str, by: User) -> None:
+def _confirm_beacon(draw_id: int, beacon: str, by: User) -> None:
     row = _lock(draw_id)
-    if row.status == Status.DRAWN:
+    if row.status in {Status.CONFIRMED, Status.DRAWN}:
         return
     if row.status != Status.ENTERED:
         raise DrawNotReady(_("This draw does not wait for a confirmation."))
@@ -170,17 +155,11 @@ def _confirm_and_draw(draw_id: int, beacon: str, by: User) -> None:
         raise NumbersDiffer(
             _("This differs from the number entered first. Compare both with the source."), field="beacon"
         )
-    record = draw(Record.from_json(row.record), _open(row), row.beacon)
-    store(row, record, by=by, at=clock.now())
-    audit.record(
-        "draw.drawn",
-        f"draw:{row.pk}",
-        by=by,
-        trial=row.trial_id,
-        result_hash=record.result_hash,
-        units=len(record.units),
-    )
-    transaction.on_commit(anchors.write, robust=True)
+    unseal(row)  # what cannot be drawn is found now, not by the job
+    row.confirmed_by, row.confirmed_at, row.status = by, clock.now(), Status.CONFIRMED
+    row.save(update_fields=["confirmed_by", "confirmed_at", "status"])
+    audit.record("draw.confirmed", f"draw:{row.pk}", by=by, trial=row.trial_id, beacon=row.beacon)
+    ring_on_commit(tasks.draw_lots, row.pk)
 
 
 @transaction.atomic
@@ -215,63 +194,13 @@ def _frozen(row: Draw, units: list[Unit]) -> Frozen:
     return freeze([(unit.code, unit.stratum) for unit in units], design, after=after)
 
 
-def _try_beacon(row: Draw, beacon: str) -> None:
+def _check_number(row: Draw, beacon: str) -> None:
     """Find a malformed number now, not in front of the council."""
     try:
-        draw(Record.from_json(row.record), _open(row), beacon)
+        check_beacon(beacon, row.event)
     except BadInput as error:
         raise DomainError(str(error), field="beacon") from None
 
 
-def store(row: Draw, record: Record, *, by: User, at: datetime) -> None:
-    """Write the groups of a drawn record, within the caller's transaction, which has checked everything."""
-    today = timezone.localdate(at)
-    arms = {unit: (stratum, arm) for unit, stratum, arm in record.result or ()}
-    homes = household_ids(row.trial_id, arms)
-    Allocation.objects.bulk_create(
-        Allocation(
-            household_id=homes[unit], draw=row, trial_id=row.trial_id, arm=arm, stratum=stratum, allocated_on=today
-        )
-        for unit, (stratum, arm) in arms.items()
-    )
-    drawn = Allocation.objects.filter(draw=row).values("household_id")
-    mark_randomised(household_ids=drawn, day=today, by=by)
-    _count_groups(row)
-    record_first_draw(trial=row.trial_id, at=at)
-    row.record, row.sealed_secret, row.status = record.to_json(), None, Status.DRAWN
-    row.result_hash, row.confirmed_by, row.drawn_at = record.result_hash or "", by, at
-    row.save(update_fields=["record", "sealed_secret", "status", "result_hash", "confirmed_by", "drawn_at"])
-
-
-def _count_groups(row: Draw) -> None:
-    """Keep how many were drawn into each group: neither an allocation nor the step of a person ever changes."""
-    drawn = Allocation.objects.filter(draw=row).values_list("stratum", "arm").order_by("stratum", "arm")
-    took_part = drawn.filter(household__persons__steps__kind=StepKind.RANDOMISED)
-    persons = {(stratum, arm): n for stratum, arm, n in took_part.annotate(n=Count("household__persons"))}
-    GroupSize.objects.bulk_create(
-        GroupSize(draw=row, stratum=stratum, arm=arm, households=n, persons=persons.get((stratum, arm), 0))
-        for stratum, arm, n in drawn.annotate(n=Count("pk"))
-    )
-
-
 def _lock(draw_id: int) -> Draw:
-    return Draw.objects.select_for_update(of=("self",), no_key=True).get(pk=draw_id)
-
-
-def _cipher(key: str) -> AESGCM:
-    return AESGCM(HKDF(SHA256(), 32, salt=None, info=b"trialmgr lottery secret").derive(key.encode()))
-
-
-def _seal(row: Draw, secret: bytes) -> bytes:
-    nonce = secrets.token_bytes(NONCE)
-    return nonce + _cipher(settings.SECRET_KEY).encrypt(nonce, secret, f"draw:{row.pk}".encode())
-
-
-def _open(row: Draw) -> bytes:
-    sealed = bytes(row.sealed_secret or b"")
-    for key in [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]:
-        try:
-            return _cipher(key).decrypt(sealed[:NONCE], sealed[NONCE:], f"draw:{row.pk}".encode())
-        except InvalidTag:
-            continue
-    raise DrawNotReady(_("The secret of this draw cannot be opened: the office's key was replaced."))
+    return Draw.objects.defer("record").select_for_update(of=("self",), no_key=True).get(pk=draw_id)

@@ -1,5 +1,7 @@
 """Pages of the draw: for the statistician and the second person, and for everybody."""
 
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from randomization import selectors, services
 from randomization.forms import BeaconForm, RequestForm
-from randomization.models import Draw, Status
+from randomization.models import BUSY, Draw, Status
+from trialmgr.core import clock
 from trialmgr.core.access import may, requires
 from trialmgr.core.anonymous import public
 from trialmgr.core.errors import DomainError
@@ -21,6 +24,8 @@ from trialmgr.protocol.schema import Protocol
 from trialmgr.protocol.selectors import current_protocol
 
 VERIFIER = Path(__file__).parent / "lottery" / "verify.py"
+MOMENT = 2.0  # seconds
+LONG = timedelta(minutes=2)
 
 
 @require_http_methods(["GET", "POST"])
@@ -44,6 +49,7 @@ def draws(request: HttpRequest, trial: str) -> HttpResponse:
             form.add_error(error.field, str(error))
         else:
             messages.success(request, _("The list is being made. It is published as soon as it is ready."))
+            _let_a_job_finish(draw)
             return redirect("draw", trial=trial, number=draw.number)
     names = {one.code: one.name.text(get_language() or "nl") for one in protocol.rounds}
     rows = [(draw, names.get(draw.round, draw.round)) for draw in selectors.draws_of(trial)]
@@ -64,7 +70,7 @@ def beacon(request: HttpRequest, trial: str, number: int) -> HttpResponse:
     """Enter the public number, or confirm the one that somebody else entered."""
     row = get_object_or_404(selectors.draws_of(trial), number=number)
     form = BeaconForm(request.POST)
-    act = services.confirm_and_draw if row.status in {Status.ENTERED, Status.DRAWN} else services.enter_beacon
+    act = services.enter_beacon if row.status == Status.COMMITTED else services.confirm_beacon
     if form.is_valid():
         try:
             act(draw_id=row.pk, beacon=form.cleaned_data["beacon"], by=request.user)
@@ -74,10 +80,18 @@ def beacon(request: HttpRequest, trial: str, number: int) -> HttpResponse:
                 return redirect("draw", trial=trial, number=number)
             form.add_error(error.field, str(error))
         else:
-            if act is services.confirm_and_draw:
+            _let_a_job_finish(row)
+            if Draw.objects.filter(pk=row.pk, status=Status.DRAWN).exists():
                 messages.success(request, _("The lots are drawn. Everybody can see and check them."))
             return redirect("draw", trial=trial, number=number)
     return render(request, "randomization/draw.html", _context(row) | {"form": form}, status=422)
+
+
+def _let_a_job_finish(row: Draw) -> None:
+    """Wait a moment for the worker, so that who confirms the draw of a town sees its result at once."""
+    deadline = time.monotonic() + MOMENT
+    while Draw.objects.filter(pk=row.pk, status__in=BUSY).exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 @require_POST
@@ -137,7 +151,10 @@ def _context(row: Draw) -> dict[str, Any]:
         (_in_words(protocol, stratum), [groups.get(arm.code, 0) for arm in protocol.arms])
         for stratum, groups in selectors.groups_of(row).items()
     ]
-    return {"draw": row, "arms": [arm.name.text(language) for arm in protocol.arms], "counts": counts}
+    busy = row.status in BUSY
+    late = busy and clock.now() - (row.confirmed_at or row.requested_at) > LONG
+    arms = [arm.name.text(language) for arm in protocol.arms]
+    return {"draw": row, "arms": arms, "counts": counts, "busy": busy, "late": late}
 
 
 def _in_words(protocol: Protocol, stratum: str) -> str:

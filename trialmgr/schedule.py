@@ -17,7 +17,7 @@ def schedule(process: Process, sweep: float) -> dict[str, dict[str, Any]]:
             "ask who answered, queue what is due": ("surveys.mailing.tasks.nightly", NIGHT),
             "send what is queued": ("surveys.mailing.tasks.send_due", sweep),
             "exchange with the study": ("analysis.monitoring.tasks.exchange", sweep),
-            "make lists of draws": ("randomization.tasks.freeze_requested", sweep),
+            "make lists, draw lots": ("randomization.tasks.go_on_with_draws", sweep),
             "drop imports that nobody confirmed": ("participants.tasks.drop_old_imports", 600.0),
         },
         Process.RESEARCH: {

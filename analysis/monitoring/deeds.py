@@ -19,6 +19,7 @@ DEEDS: dict[str, Promise] = {
     "draw.beacon_refused": _("public number not confirmed"),
     "draw.beacon_taken_back": _("public number taken back"),
     "draw.committed": _("list of a draw published"),
+    "draw.confirmed": _("public number confirmed by a second person"),
     "draw.drawn": _("lots drawn"),
     "draw.empty": _("nobody ready for a draw"),
     "draw.readmitted": _("draw entered again from its published record"),

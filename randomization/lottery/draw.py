@@ -100,11 +100,16 @@ def seed_for(record: Record, secret: bytes, beacon: str) -> bytes:
         raise BadInput(Fault("record", "is drawn already", "a list is drawn once; make a new batch for new units"))
     if commitment_of(secret) != record.commitment:
         raise BadInput(Fault("secret", "is not the one committed to", "give the secret of this record"))
+    check_beacon(beacon, record.event)
+    return seed_of(secret, record.params_hash, record.list_hash, beacon)
+
+
+def check_beacon(beacon: str, event: str | None) -> None:
+    """Raises BadInput for a malformed public number, or one of another event than announced."""
     if not BEACON.fullmatch(beacon):
         raise BadInput(Fault("beacon", "is malformed", "write round:randomness, the latter 64 lower-case hex digits"))
-    if record.event is not None and beacon.partition(":")[0] != record.event:
-        raise BadInput(Fault("beacon", "is of another event", f"use event {record.event}, which was announced"))
-    return seed_of(secret, record.params_hash, record.list_hash, beacon)
+    if event is not None and beacon.partition(":")[0] != event:
+        raise BadInput(Fault("beacon", "is of another event", f"use event {event}, which was announced"))
 
 
 def check_secret(secret: bytes) -> None:

@@ -149,7 +149,11 @@ def draw(leader, statistician) -> None:
     statistician.page.fill("input[name=beacon]", f"{EVENT}:{DIGITS}")
     statistician.press("Invoeren").sees("Iemand anders bevestigt het.")
     leader.go("office", path).page.fill("input[name=beacon]", f"{EVENT}:{DIGITS}")
-    leader.press("Bevestig en loot").sees("geloot")
+    leader.press("Bevestig en loot")
+    wait_for(
+        lambda: "Huishoudens per stratum en groep" in leader.go("office", path).page.inner_text("main"),
+        "the worker drew the lots",
+    )
 
 
 def coach_logs_a_contact(leader, someone, code: str) -> None:

@@ -12,6 +12,7 @@ from coaching.services import assign_coach
 from participants import services
 from participants.entering import Member
 from participants.models import Household, Person
+from randomization import drawing
 from randomization import services as draws
 from randomization.models import Draw
 from trialmgr.core.documents import parse_document
@@ -132,15 +133,17 @@ def make_drawn(number: int = 1, trial: str = "tilburg", **over: object) -> list[
 
 
 def make_draw(trial: str = "tilburg", *, until: str = "drawn") -> Draw:
-    """A draw of everybody who is ready, taken to a state: requested, committed, entered or drawn."""
+    """A draw of everybody who is ready, taken to a state: requested, committed, entered, confirmed or drawn."""
     first, second = make_user(Role.STATISTICIAN, trial=trial), make_user(Role.LEADER, trial=trial)
     row = draws.request_draw(trial=trial, round_code=current_protocol(trial).rounds[0].code, event="2563100", by=first)
     if until != "requested":
         assert draws.freeze_list(draw_id=row.pk)
-    if until in {"entered", "drawn"}:
+    if until in {"entered", "confirmed", "drawn"}:
         draws.enter_beacon(draw_id=row.pk, beacon=BEACON, by=first)
+    if until in {"confirmed", "drawn"}:
+        draws.confirm_beacon(draw_id=row.pk, beacon=BEACON, by=second)
     if until == "drawn":
-        draws.confirm_and_draw(draw_id=row.pk, beacon=BEACON, by=second)
+        assert drawing.draw_lots(draw_id=row.pk)
     row.refresh_from_db()
     return row
 

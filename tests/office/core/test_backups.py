@@ -190,7 +190,7 @@ def test_what_was_drawn_cannot_be_drawn_again(restored):
         again = draws.request_draw(trial="tilburg", round_code="first", event="2563200", by=first)
     with connected_as("office_worker", COPY), clock.at(make.NOW):
         assert draws.freeze_list(draw_id=again.pk) is False, "nobody is left to draw"
-    with connected_as("office_web", COPY):
+    with connected_as("office_worker", COPY):
         taken = Allocation.objects.values().first()
         with pytest.raises(DatabaseError, match="duplicate key"), transaction.atomic():
             Allocation.objects.create(**taken | {"arm": "other"})

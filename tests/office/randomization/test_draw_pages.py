@@ -1,12 +1,22 @@
 """The pages of the draw, for the two who carry it out and for everybody."""
 
+from datetime import timedelta
+
 import pytest
 
+from randomization import drawing, services, views
 from randomization.models import Allocation, Draw
 from tests.office import factories as make
+from trialmgr.core import clock
 from trialmgr.core.models import Role
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch):
+    """There is none to wait for."""
+    monkeypatch.setattr(views, "MOMENT", 0)
 
 
 @pytest.fixture
@@ -24,8 +34,6 @@ def page(response):
 
 
 def test_a_draw_from_request_to_lookup(statistician, leader):
-    from randomization import services
-
     home = make.make_ready()
     response = statistician.post("/t/tilburg/draws/", {"round": "first", "event": "2563100"})
     assert response["Location"] == "/t/tilburg/draws/1/"
@@ -34,8 +42,11 @@ def test_a_draw_from_request_to_lookup(statistician, leader):
     assert statistician.post("/t/tilburg/draws/1/beacon/", {"beacon": make.BEACON}).status_code == 302
     assert "You entered it" in page(statistician.get("/t/tilburg/draws/1/"))
     assert leader.post("/t/tilburg/draws/1/beacon/", {"beacon": make.BEACON}).status_code == 302
-    assert Allocation.objects.count() == 1
-    assert "The lots are drawn." in page(leader.get("/t/tilburg/draws/1/"))
+    shown = page(leader.get("/t/tilburg/draws/1/"))
+    assert "The lots are being drawn" in shown
+    assert "Look how far it is" in shown
+    assert drawing.draw_lots(draw_id=Draw.objects.get().pk)
+    assert "Households by stratum and group" in page(leader.get("/t/tilburg/draws/1/"))
     found = page(make.visitor().get("/lots/tilburg/1/", {"code": home.code.lower()}))
     assert f"Code {home.code} is in the group" in found
     assert "not in this draw" in page(make.visitor().get("/lots/tilburg/1/", {"code": "H-0000-0000-00"}))
@@ -46,6 +57,36 @@ def test_a_round_has_the_name_that_the_protocol_gives_it(statistician):
     make.make_draw(until="committed")
     found = page(statistician.get("/t/tilburg/draws/"))
     assert "<td>First recruitment</td>" in found
+
+
+def test_a_double_click_on_confirm_is_one_confirmation(tilburg, leader):
+    make.make_ready()
+    make.make_draw(until="entered")
+    answers = [leader.post("/t/tilburg/draws/1/beacon/", {"beacon": make.BEACON}) for _ in range(2)]
+    assert {answer["Location"] for answer in answers} == {"/t/tilburg/draws/1/"}
+    assert Draw.objects.get().status == "confirmed"
+
+
+def test_who_waits_too_long_is_told_that_nothing_is_lost(statistician):
+    make.make_ready()
+    make.make_draw(until="confirmed")
+    assert "worker may be down" not in page(statistician.get("/t/tilburg/draws/1/"))
+    with clock.at(make.NOW + timedelta(minutes=3)):
+        assert "worker may be down" in page(statistician.get("/t/tilburg/draws/1/"))
+
+
+def test_a_result_that_comes_at_once_is_shown_at_once(tilburg, leader, monkeypatch, as_role):
+    def the_worker_draws(_seconds):
+        with as_role("office_worker"):
+            drawing.draw_lots(draw_id=draw.pk)
+
+    make.make_ready()
+    draw = make.make_draw(until="entered")
+    monkeypatch.setattr(views, "MOMENT", 30)
+    monkeypatch.setattr(views.time, "sleep", the_worker_draws)
+    answer = leader.post("/t/tilburg/draws/1/beacon/", {"beacon": make.BEACON}, follow=True)
+    assert "Households by stratum and group" in page(answer)
+    assert "The lots are drawn." in page(answer)
 
 
 def test_a_leader_cannot_ask_for_a_draw(leader):

@@ -3,21 +3,25 @@
 import json
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+import kombu
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from psycopg.errors import InsufficientPrivilege
 
 from coaching.selectors import unassigned
 from participants import selectors as people
 from participants import services as joining
-from randomization import selectors, services
+from randomization import drawing, selectors, services, tasks
 from randomization.models import Allocation, Draw, Status
 from tests.office import factories as make
 from tests.office.races import faults, together
 from trialmgr.core import audit, clock
 from trialmgr.core.errors import DomainError
+from trialmgr.core.jobs import allow_long_statements
 from trialmgr.core.models import Role
 from trialmgr.protocol.models import Trial
 
@@ -48,7 +52,7 @@ def test_every_ready_household_gets_one_group(tilburg, recorded):
     assert set(selectors.arms_of([home.pk for home in homes])) == {home.pk for home in homes}
     assert draw.status == Status.DRAWN
     assert Trial.objects.get().first_drawn_at == make.NOW
-    assert verbs == ["draw.requested", "draw.committed", "draw.beacon_entered", "draw.drawn"]
+    assert verbs == ["draw.requested", "draw.committed", "draw.beacon_entered", "draw.confirmed", "draw.drawn"]
 
 
 def test_the_record_is_verified_by_the_script_that_anyone_can_run(tilburg, tmp_path):
@@ -174,7 +178,8 @@ def test_who_withdraws_between_list_and_draw_stays_on_the_published_list_only(ti
     draw = make.make_draw(until="entered")
     person = leaves.persons.get()
     joining.stop(person_id=person.pk, kinds=["withdrew_data"], day=make.TODAY, by=make.someone())
-    services.confirm_and_draw(draw_id=draw.pk, beacon=make.BEACON, by=second)
+    services.confirm_beacon(draw_id=draw.pk, beacon=make.BEACON, by=second)
+    assert drawing.draw_lots(draw_id=draw.pk)
     assert Allocation.objects.count() == 2
     assert not person.steps.filter(kind="randomised").exists()
     assert [one.household for one in people.persons_in_study("tilburg")] == [stays]
@@ -186,7 +191,7 @@ def test_the_one_who_entered_the_number_cannot_confirm_it(tilburg):
     make.make_ready()
     draw = make.make_draw(until="entered")
     with pytest.raises(DomainError, match="two persons vouch"):
-        services.confirm_and_draw(draw_id=draw.pk, beacon=make.BEACON, by=draw.entered_by)
+        services.confirm_beacon(draw_id=draw.pk, beacon=make.BEACON, by=draw.entered_by)
     assert Allocation.objects.count() == 0
 
 
@@ -194,7 +199,7 @@ def test_two_different_numbers_draw_nothing_and_are_recorded(tilburg, second, re
     make.make_ready()
     draw = make.make_draw(until="entered")
     with recorded() as verbs, pytest.raises(services.NumbersDiffer):
-        services.confirm_and_draw(draw_id=draw.pk, beacon=make.OTHER_BEACON, by=second)
+        services.confirm_beacon(draw_id=draw.pk, beacon=make.OTHER_BEACON, by=second)
     assert verbs == ["draw.beacon_refused"]
     assert Allocation.objects.count() == 0
 
@@ -218,10 +223,12 @@ def test_a_mistyped_number_can_be_taken_back_until_it_is_confirmed(tilburg, firs
     with recorded() as verbs:
         services.reopen_beacon(draw_id=draw.pk, by=first)
         services.enter_beacon(draw_id=draw.pk, beacon=make.OTHER_BEACON, by=first)
-    services.confirm_and_draw(draw_id=draw.pk, beacon=make.OTHER_BEACON, by=second)
+    services.confirm_beacon(draw_id=draw.pk, beacon=make.OTHER_BEACON, by=second)
     assert verbs == ["draw.beacon_taken_back", "draw.beacon_entered"]
     with pytest.raises(services.DrawNotReady):
         services.reopen_beacon(draw_id=draw.pk, by=first)
+    assert drawing.draw_lots(draw_id=draw.pk)
+    assert Draw.objects.get().beacon == make.OTHER_BEACON
 
 
 def test_a_later_draw_carries_on_where_the_last_one_ended(tilburg):
@@ -233,25 +240,101 @@ def test_a_later_draw_carries_on_where_the_last_one_ended(tilburg):
     assert Allocation.objects.count() == 4
 
 
-def test_without_its_audit_event_nobody_is_drawn(tilburg, second, monkeypatch):
+def test_without_its_audit_event_nobody_is_drawn(tilburg, monkeypatch):
     make.make_ready()
-    draw = make.make_draw(until="entered")
+    draw = make.make_draw(until="confirmed")
     monkeypatch.setattr(audit, "record", lambda *args, **more: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        services.confirm_and_draw(draw_id=draw.pk, beacon=make.BEACON, by=second)
+        drawing.draw_lots(draw_id=draw.pk)
     assert Allocation.objects.count() == 0
-    assert Draw.objects.get().status == Status.ENTERED
+    assert Draw.objects.get().status == Status.CONFIRMED
 
 
 @pytest.mark.django_db(transaction=True)
-def test_fifty_confirmations_at_one_moment_are_one_draw():
+def test_twenty_confirmations_and_twenty_jobs_at_one_moment_are_one_draw():
     make.make_trial()
     homes = [make.make_ready() for _ in range(4)]
     draw, second = make.make_draw(until="entered"), make.make_user(Role.LEADER)
-    confirm = [lambda: services.confirm_and_draw(draw_id=draw.pk, beacon=make.BEACON, by=second)] * 20
+    confirm = [lambda: services.confirm_beacon(draw_id=draw.pk, beacon=make.BEACON, by=second)] * 20
     assert faults(together(*confirm)) == []
+    assert sorted(together(*[lambda: drawing.draw_lots(draw_id=draw.pk)] * 20)) == [False] * 19 + [True]
     assert Allocation.objects.count() == len(homes)
-    assert [event.verb for event in audit.events()].count("draw.drawn") == 1
+    verbs = [event.verb for event in audit.events()]
+    assert (verbs.count("draw.confirmed"), verbs.count("draw.drawn")) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_dies_half_way_leaves_nothing_and_the_next_one_draws(monkeypatch):
+    make.make_trial()
+    homes = [make.make_ready() for _ in range(4)]
+    draw, found = make.make_draw(until="confirmed"), {}
+    at_work, dead = threading.Event(), threading.Event()
+
+    def dies(**_facts):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid(), (SELECT count(*) FROM randomization_allocation)")
+            found["pid"], found["allotted"] = cursor.fetchone()
+        at_work.set()
+        assert dead.wait(30)
+
+    def another():
+        assert at_work.wait(30)
+        monkeypatch.undo()
+        assert not drawing.draw_lots(draw_id=draw.pk)  # the job is delivered again while the first one works
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [found["pid"]])
+        dead.set()
+
+    monkeypatch.setattr(drawing, "record_first_draw", dies)
+    killed, done = together(lambda: drawing.draw_lots(draw_id=draw.pk), another)
+    assert (type(killed), done, found["allotted"]) == (OperationalError, None, 4)
+    assert (Allocation.objects.count(), Draw.objects.get().status) == (0, Status.CONFIRMED)
+    assert [drawing.draw_lots(draw_id=draw.pk) for _ in range(2)] == [True, False]
+    assert Allocation.objects.count() == len(homes)
+
+
+def test_without_a_broker_the_draw_waits_and_the_sweep_rings_again(
+    tilburg, second, monkeypatch, django_capture_on_commit_callbacks
+):
+    def no_broker(*_arguments):
+        raise kombu.exceptions.OperationalError("connection refused")
+
+    make.make_ready()
+    draw = make.make_draw(until="entered")
+    monkeypatch.setattr(tasks.draw_lots, "delay", no_broker)
+    with django_capture_on_commit_callbacks(execute=True):
+        services.confirm_beacon(draw_id=draw.pk, beacon=make.BEACON, by=second)
+    assert Draw.objects.get().status == Status.CONFIRMED
+    monkeypatch.setattr(tasks.draw_lots, "delay", tasks.draw_lots)
+    tasks.go_on_with_draws()
+    assert Draw.objects.get().status == Status.DRAWN
+
+
+def test_a_job_has_the_rights_it_needs_and_the_web_cannot_allot(tilburg, as_role):
+    make.make_ready()
+    draw = make.make_draw(until="confirmed")
+    with as_role("office_web"), pytest.raises(InsufficientPrivilege), transaction.atomic():
+        drawing.draw_lots(draw_id=draw.pk)
+    with as_role("office_worker"):
+        assert drawing.draw_lots(draw_id=draw.pk)
+
+
+def test_what_a_job_cannot_draw_is_told_and_tried_again(tilburg, settings):
+    make.make_ready()
+    draw = make.make_draw(until="confirmed")
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "a new key"
+    tasks.draw_lots(draw.pk)
+    assert "cannot be opened" in Draw.objects.get().fault
+    settings.SECRET_KEY = old
+    tasks.draw_lots(draw.pk)
+    assert (Draw.objects.get().status, Draw.objects.get().fault) == (Status.DRAWN, "")
+
+
+def test_a_job_may_take_longer_than_a_page(tilburg):
+    with transaction.atomic(), connection.cursor() as cursor:
+        allow_long_statements()
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("110s",)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -277,10 +360,10 @@ def test_the_secret_opens_under_an_older_key_and_not_under_a_foreign_one(tilburg
     draw = make.make_draw(until="entered")
     old, settings.SECRET_KEY = settings.SECRET_KEY, "a new key"
     with pytest.raises(services.DrawNotReady, match="cannot be opened"):
-        services.confirm_and_draw(draw_id=draw.pk, beacon=make.BEACON, by=second)
+        services.confirm_beacon(draw_id=draw.pk, beacon=make.BEACON, by=second)
     settings.SECRET_KEY_FALLBACKS = [old]
-    services.confirm_and_draw(draw_id=draw.pk, beacon=make.BEACON, by=second)
-    assert Allocation.objects.count() == 1
+    services.confirm_beacon(draw_id=draw.pk, beacon=make.BEACON, by=second)
+    assert drawing.draw_lots(draw_id=draw.pk)
 
 
 @pytest.mark.parametrize(
@@ -307,7 +390,8 @@ def test_a_draw_cannot_be_undone_even_in_the_database(tilburg, statement, messag
         ("UPDATE randomization_draw SET status = 'lost'", "draw_status_known"),
         ("UPDATE randomization_draw SET status = 'drawn'", "draw_drawn_by_two"),
         ("UPDATE randomization_draw SET confirmed_by_id = entered_by_id, drawn_at = now()", "needs_two_persons"),
-        ("UPDATE randomization_draw SET drawn_at = now()", "draw_drawn_all_or_none"),
+        ("UPDATE randomization_draw SET list_hash = 'other'", "published list"),
+        ("UPDATE randomization_draw SET status = 'confirmed'", "draw_drawn_by_two"),
     ],
 )
 def test_a_published_list_cannot_be_swapped(tilburg, statement, message):
@@ -323,7 +407,8 @@ def test_after_a_restore_no_new_list_is_closed_but_a_published_one_is_drawn(tilb
     draw = make.make_draw(until="entered")
     settings.ANCHOR_FILE = str(tmp_path / "ahead")
     Path(settings.ANCHOR_FILE).write_text(f"{audit.head()[0] + 9} {'ab' * 32}\n", "ascii")
-    services.confirm_and_draw(draw_id=draw.pk, beacon=make.BEACON, by=second)
+    services.confirm_beacon(draw_id=draw.pk, beacon=make.BEACON, by=second)
+    assert drawing.draw_lots(draw_id=draw.pk)
     assert Allocation.objects.get().household_id == published.pk
     make.make_ready()
     with pytest.raises(services.DrawNotReady, match="restored from a backup"):
@@ -340,3 +425,13 @@ def test_a_list_that_was_asked_for_before_a_restore_is_refused(tilburg, settings
     assert draw.status == Status.REFUSED
     assert "restored from a backup" in draw.fault
     assert draw.record == ""
+
+
+@pytest.mark.parametrize(
+    "change", ["status = 'entered'", "status = 'committed'", "beacon = 'other'", "confirmed_by_id = NULL"]
+)
+def test_what_two_persons_confirmed_can_only_be_drawn(tilburg, change):
+    make.make_ready()
+    make.make_draw(until="confirmed")
+    with pytest.raises(IntegrityError, match="can only be drawn"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE randomization_draw SET {change}")

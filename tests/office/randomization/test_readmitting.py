@@ -54,7 +54,7 @@ def readmit(record, vouching, as_role):
     def run(path=record[0], *, first=vouching[0], second=vouching[1], round_code="first"):
         words = ["--round", round_code, "--day", "2018-03-05", "--reason", "the notary's copy"]
         out, err = StringIO(), StringIO()
-        with as_role("office_web"):
+        with as_role("office_worker"):
             try:
                 who = ["--first", first, "--second", second]
                 call_command("readmit_draw", "tilburg", str(path), *words, *who, stdout=out, stderr=err)

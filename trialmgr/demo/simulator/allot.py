@@ -1,16 +1,19 @@
 """The night counts the baseline, and the lots are drawn in public by two persons."""
 
 import hashlib
+import time
 
 from coaching.services import divide_evenly
 from randomization import services as draws
 from randomization.models import Draw, Status
 from surveys.mailing.services import update_status
 from trialmgr.core import anchors
+from trialmgr.demo.errors import LaunchError
 from trialmgr.demo.simulator import accounts, calendar
 from trialmgr.demo.simulator.calendar import TRIAL
 from trialmgr.protocol.selectors import current_protocol
 
+PATIENCE = 150  # seconds: a lost bell is rung again every minute
 EVENT = "20171204"
 
 
@@ -43,6 +46,16 @@ def draw() -> None:
     row = Draw.objects.get(trial=TRIAL, number=1)
     if row.status == Status.COMMITTED:
         draws.enter_beacon(draw_id=row.pk, beacon=number, by=accounts.of("statisticus@demo.example"))
-    draws.confirm_and_draw(draw_id=row.pk, beacon=number, by=accounts.of("leider@demo.example"))
+    draws.confirm_beacon(draw_id=row.pk, beacon=number, by=accounts.of("leider@demo.example"))
+    wait_for_the_lots()
     divide_evenly(trial=TRIAL, day=calendar.DRAWN, by=accounts.of("leider@demo.example"))
     anchors.write()
+
+
+def wait_for_the_lots() -> None:
+    """The office's worker draws them, as it does for people."""
+    deadline = time.monotonic() + PATIENCE
+    while not Draw.objects.filter(trial=TRIAL, number=1, status=Status.DRAWN).exists():
+        if time.monotonic() > deadline:
+            raise LaunchError("the office worker did not draw the lots: look in its log")
+        time.sleep(0.2)
