@@ -193,9 +193,9 @@ def draw(first: Any, second: Any, *, keep: bool) -> float:
 
     from randomization import drawing, services
 
-    beacon = of_tests("office/factories.py").BEACON
+    beacon, day = (getattr(of_tests("office/factories.py"), name) for name in ("BEACON", "TODAY"))
     with transaction.atomic():
-        row = services.request_draw(trial="tilburg", round_code="first", event="2563100", by=first)
+        row = services.request_draw(trial="tilburg", round_code="first", event="2563100", event_on=day, by=first)
         begin = time.perf_counter()
         with acting_as("office_worker"):
             services.freeze_list(draw_id=row.pk)

@@ -4,6 +4,7 @@ from django import forms
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from participants.forms import DayField
 from trialmgr.protocol.schema import Protocol
 
 
@@ -15,6 +16,12 @@ class RequestForm(forms.Form):
         help_text=_(
             "The number of the event to come, at least a day ahead: a drand round, or the day of the dice as 20180312."
         ),
+    )
+
+    event_on = DayField(
+        label=_("Day of the event"),
+        initial=None,
+        help_text=_("Published with the list. The number can be entered from this day on."),
     )
 
     def __init__(self, *args: object, protocol: Protocol, **kwargs: object) -> None:
@@ -29,4 +36,13 @@ class BeaconForm(forms.Form):
         max_length=200,
         help_text=_("The number of the event, a colon, and 64 digits 0-9 and a-f."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "code"}),
+    )
+
+
+class WithdrawForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Why this draw is withdrawn"),
+        max_length=500,
+        help_text=_("Everybody can read this. Name no persons."),
+        widget=forms.Textarea(attrs={"rows": 2}),
     )

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from trialmgr.core.constraints import all_or_none
+
 
 class Status(models.TextChoices):
     REQUESTED = "requested", _("the list is being made")
@@ -13,6 +15,7 @@ class Status(models.TextChoices):
     ENTERED = "entered", _("public number entered, waits for a second person")
     CONFIRMED = "confirmed", _("confirmed, the lots are being drawn")
     DRAWN = "drawn", _("drawn")
+    WITHDRAWN = "withdrawn", _("withdrawn before a number was known")
 
 
 OPEN = (Status.REQUESTED, Status.COMMITTED, Status.ENTERED, Status.CONFIRMED)
@@ -29,6 +32,7 @@ class Draw(models.Model):
     round = models.SlugField(max_length=40)
     status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED)
     event = models.CharField(max_length=40, help_text="the public event whose number is awaited")
+    event_on = models.DateField(null=True, help_text="the day announced for the event; none in draws of before 0.1")
     requested_at = models.DateTimeField()
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     record = models.TextField(blank=True)
@@ -63,6 +67,7 @@ class Draw(models.Model):
             "params_hash",
             "result_hash",
             "event",
+            "event_on",
             "requested_at",
             "requested_by",
             "committed_at",
@@ -101,6 +106,38 @@ class Draw(models.Model):
 
     def __str__(self) -> str:
         return f"{self.trial_id} {self.number}"
+
+
+class Withdrawal(models.Model):
+    """A published draw will not be drawn: announced by one person, confirmed by another, visible to all for good."""
+
+    draw = models.OneToOneField(Draw, models.PROTECT, related_name="+", primary_key=True)
+    reason = models.TextField()
+    announced_at = models.DateTimeField()
+    announced_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    secret = models.CharField(max_length=64, blank=True)
+    """Published with the confirmation, so that all can work out what the draw would have given."""
+
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"draw", "reason", "announced_at", "announced_by", "confirmed_at", "confirmed_by", "secret"}
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="withdrawal_has_reason", condition=~models.Q(reason="")),
+            models.CheckConstraint(
+                name="withdrawal_confirmed_all_or_none", condition=all_or_none("confirmed_at", "confirmed_by")
+            ),
+            models.CheckConstraint(
+                name="withdrawal_needs_two_persons",
+                condition=models.Q(confirmed_by=None) | ~models.Q(confirmed_by=models.F("announced_by")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"withdrawal of draw {self.draw_id}"
 
 
 class Allocation(models.Model):

@@ -6,7 +6,7 @@ from datetime import date
 
 from django.db.models import QuerySet, Sum
 
-from randomization.models import UNPUBLISHED, Allocation, Draw, GroupSize, Status
+from randomization.models import UNPUBLISHED, Allocation, Draw, GroupSize, Status, Withdrawal
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,11 @@ def draws_of(trial: str) -> QuerySet[Draw]:
 def published_draws(trial: str) -> QuerySet[Draw]:
     """What everybody may see: draws with a commitment."""
     return draws_of(trial).exclude(status__in=UNPUBLISHED)
+
+
+def withdrawal_of(draw: Draw) -> Withdrawal | None:
+    """The announcement that a draw will be, was, or in the end was not withdrawn."""
+    return Withdrawal.objects.filter(draw=draw).select_related("announced_by", "confirmed_by").first()
 
 
 def drawn(trial: str) -> bool:

@@ -8,6 +8,7 @@ from datetime import date
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from participants.selectors import Unit, units_to_draw
@@ -31,10 +32,11 @@ EVENT = re.compile(r"0|[1-9][0-9]{0,19}")
 
 
 @transaction.atomic
-def request_draw(*, trial: str, round_code: str, event: str, by: User) -> Draw:
+def request_draw(*, trial: str, round_code: str, event: str, event_on: date, by: User) -> Draw:
     """Ask for a draw of every household of the round that is ready; the worker makes the list.
 
-    `event` numbers the public number to come: a drand round, or the day of a notary's dice as 20180312.
+    `event` numbers the public number to come: a drand round, or the day of a notary's dice as 20180312; `event_on` is
+    the day on which it comes, for all to know.
     """
     Trial.objects.select_for_update(of=("self",), no_key=True).get(code=trial)
     _refuse_after_a_restore()
@@ -42,13 +44,14 @@ def request_draw(*, trial: str, round_code: str, event: str, by: User) -> Draw:
     event = event.strip()
     if not EVENT.fullmatch(event):
         raise DomainError(_("Give the public event as a whole number of at most 20 digits."), field="event")
+    if event_on < clock.today():
+        raise DomainError(_("The event has yet to come: give its day."), field="event_on")
     if Draw.objects.filter(trial=trial, round=round_code, status__in=OPEN).exists():
         raise DrawNotReady(_("A draw of this round is open already; finish it first."))
     number = (Draw.objects.filter(trial=trial).aggregate(last=Max("number"))["last"] or 0) + 1
-    made = Draw.objects.create(
-        trial_id=trial, number=number, round=round_code, event=event, requested_at=clock.now(), requested_by=by
-    )
-    audit.record("draw.requested", f"draw:{made.pk}", by=by, trial=trial, round=round_code, event=event)
+    announced = {"round": round_code, "event": event, "event_on": event_on}
+    made = Draw.objects.create(trial_id=trial, number=number, requested_at=clock.now(), requested_by=by, **announced)
+    audit.record("draw.requested", f"draw:{made.pk}", by=by, trial=trial, **announced)
     ring_on_commit(tasks.freeze_list, made.pk)
     return made
 
@@ -125,6 +128,9 @@ def enter_beacon(*, draw_id: int, beacon: str, by: User) -> None:
     row = _lock(draw_id)
     if row.status != Status.COMMITTED:
         raise DrawNotReady(_("This draw does not wait for a public number."))
+    if row.event_on is not None and clock.today() < row.event_on:
+        day = date_format(row.event_on, "SHORT_DATE_FORMAT")
+        raise DomainError(_("The event is on %(day)s: nobody can know its number yet.") % {"day": day}, field="beacon")
     _check_number(row, beacon.strip())
     row.beacon, row.entered_at, row.entered_by, row.status = beacon.strip(), clock.now(), by, Status.ENTERED
     row.save(update_fields=["beacon", "entered_at", "entered_by", "status"])
@@ -164,13 +170,13 @@ def _confirm_beacon(draw_id: int, beacon: str, by: User) -> None:
 
 @transaction.atomic
 def reopen_beacon(*, draw_id: int, by: User) -> None:
-    """Take back a mistyped public number before anybody confirmed it."""
+    """Take back a mistyped public number before anybody confirmed it. That one was entered stays known."""
     row = _lock(draw_id)
     if row.status != Status.ENTERED:
         raise DrawNotReady(_("There is no number to take back."))
     audit.record("draw.beacon_taken_back", f"draw:{row.pk}", by=by, trial=row.trial_id, beacon=row.beacon)
-    row.beacon, row.entered_at, row.entered_by, row.status = "", None, None, Status.COMMITTED
-    row.save(update_fields=["beacon", "entered_at", "entered_by", "status"])
+    row.beacon, row.entered_by, row.status = "", None, Status.COMMITTED
+    row.save(update_fields=["beacon", "entered_by", "status"])
 
 
 def design_of(protocol: Protocol, round_code: str) -> Design:

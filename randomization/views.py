@@ -13,8 +13,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from randomization import selectors, services
-from randomization.forms import BeaconForm, RequestForm
+from randomization import selectors, services, withdrawing
+from randomization.forms import BeaconForm, RequestForm, WithdrawForm
 from randomization.models import BUSY, Draw, Status
 from trialmgr.core import clock
 from trialmgr.core.access import may, requires
@@ -43,6 +43,7 @@ def draws(request: HttpRequest, trial: str) -> HttpResponse:
                 trial=trial,
                 round_code=form.cleaned_data["round"],
                 event=form.cleaned_data["event"],
+                event_on=form.cleaned_data["event_on"],
                 by=request.user,
             )
         except DomainError as error:
@@ -61,7 +62,7 @@ def draws(request: HttpRequest, trial: str) -> HttpResponse:
 @requires("view_arm_sizes")
 def draw(request: HttpRequest, trial: str, number: int) -> HttpResponse:
     row = get_object_or_404(selectors.draws_of(trial), number=number)
-    return render(request, "randomization/draw.html", _context(row) | {"form": BeaconForm()})
+    return render(request, "randomization/draw.html", _context(row))
 
 
 @require_POST
@@ -100,6 +101,33 @@ def take_back(request: HttpRequest, trial: str, number: int) -> HttpResponse:
     row = get_object_or_404(selectors.draws_of(trial), number=number)
     try:
         services.reopen_beacon(draw_id=row.pk, by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+    return redirect("draw", trial=trial, number=number)
+
+
+@require_POST
+@requires("draw_lots")
+def withdraw(request: HttpRequest, trial: str, number: int) -> HttpResponse:
+    """Announce that a published draw will not be drawn."""
+    row = get_object_or_404(selectors.draws_of(trial), number=number)
+    form = WithdrawForm(request.POST)
+    if not form.is_valid():
+        return render(request, "randomization/draw.html", _context(row) | {"withdraw_form": form}, status=422)
+    try:
+        withdrawing.announce_withdrawal(draw_id=row.pk, reason=form.cleaned_data["reason"], by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+    return redirect("draw", trial=trial, number=number)
+
+
+@require_POST
+@requires("approve_beacon")
+def confirm_withdrawal(request: HttpRequest, trial: str, number: int) -> HttpResponse:
+    """Confirm the withdrawal that somebody else announced."""
+    row = get_object_or_404(selectors.draws_of(trial), number=number)
+    try:
+        withdrawing.confirm_withdrawal(draw_id=row.pk, by=request.user)
     except DomainError as error:
         messages.error(request, str(error))
     return redirect("draw", trial=trial, number=number)
@@ -154,7 +182,21 @@ def _context(row: Draw) -> dict[str, Any]:
     busy = row.status in BUSY
     late = busy and clock.now() - (row.confirmed_at or row.requested_at) > LONG
     arms = [arm.name.text(language) for arm in protocol.arms]
-    return {"draw": row, "arms": arms, "counts": counts, "busy": busy, "late": late}
+    told = {"draw": row, "arms": arms, "counts": counts, "busy": busy, "late": late, "today": clock.today()}
+    return told | {"form": BeaconForm(), **_withdrawal(row)}
+
+
+def _withdrawal(row: Draw) -> dict[str, Any]:
+    announced = selectors.withdrawal_of(row)
+    open_to_it = withdrawing.can_be_withdrawn(row)
+    first_day = withdrawing.confirmable_from(row, announced) if announced and open_to_it else None
+    return {
+        "withdrawal": announced,
+        "can_withdraw": open_to_it,
+        "withdraw_form": WithdrawForm(),
+        "confirmable_from": first_day,
+        "confirmable": first_day is not None and first_day <= clock.today(),
+    }
 
 
 def _in_words(protocol: Protocol, stratum: str) -> str:

@@ -25,6 +25,8 @@ DEEDS: dict[str, Promise] = {
     "draw.readmitted": _("draw entered again from its published record"),
     "draw.refused": _("list of a draw could not be made"),
     "draw.requested": _("draw asked for"),
+    "draw.withdrawal_announced": _("withdrawal of a draw announced"),
+    "draw.withdrawn": _("draw withdrawn"),
     "household.coach_assigned": _("coach assigned"),
     "household.declined": _("declined to take part"),
     "household.exited": _("left the benefit"),

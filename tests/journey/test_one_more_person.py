@@ -140,6 +140,7 @@ def answer_everything(participant, link: str) -> None:
 def draw(leader, statistician) -> None:
     statistician.go("office", "/t/tilburg/draws/")
     statistician.page.fill("input[name=event]", EVENT)
+    statistician.page.fill("input[name=event_on]", f"{EVENT[:4]}-{EVENT[4:6]}-{EVENT[6:]}")
     statistician.press("Sluit de lijst")
     path = "/t/tilburg/draws/2/"
     wait_for(

@@ -15,6 +15,7 @@ from participants.models import Household, Person
 from randomization import drawing
 from randomization import services as draws
 from randomization.models import Draw
+from trialmgr.core import clock
 from trialmgr.core.documents import parse_document
 from trialmgr.core.models import Membership, Role, User
 from trialmgr.protocol.models import Trial
@@ -135,7 +136,8 @@ def make_drawn(number: int = 1, trial: str = "tilburg", **over: object) -> list[
 def make_draw(trial: str = "tilburg", *, until: str = "drawn") -> Draw:
     """A draw of everybody who is ready, taken to a state: requested, committed, entered, confirmed or drawn."""
     first, second = make_user(Role.STATISTICIAN, trial=trial), make_user(Role.LEADER, trial=trial)
-    row = draws.request_draw(trial=trial, round_code=current_protocol(trial).rounds[0].code, event="2563100", by=first)
+    round_code = current_protocol(trial).rounds[0].code
+    row = draws.request_draw(trial=trial, round_code=round_code, event="2563100", event_on=clock.today(), by=first)
     if until != "requested":
         assert draws.freeze_list(draw_id=row.pk)
     if until in {"entered", "confirmed", "drawn"}:

@@ -187,7 +187,7 @@ def test_what_was_drawn_cannot_be_drawn_again(restored):
         before = set(Allocation.objects.values_list("household", "arm"))
         assert len(before) == 4
         first = make.make_user(Role.STATISTICIAN)
-        again = draws.request_draw(trial="tilburg", round_code="first", event="2563200", by=first)
+        again = draws.request_draw(trial="tilburg", round_code="first", event="2563200", event_on=make.TODAY, by=first)
     with connected_as("office_worker", COPY), clock.at(make.NOW):
         assert draws.freeze_list(draw_id=again.pk) is False, "nobody is left to draw"
     with connected_as("office_worker", COPY):
@@ -204,7 +204,8 @@ def test_while_events_after_the_backup_are_lost_no_list_is_closed(restored, plac
     settings.ANCHOR_FILE = str(tmp_path / "ahead")
     (tmp_path / "ahead").write_text(later, "ascii")
     with connected_as("office_web", COPY), clock.at(make.NOW):
-        asked = {"trial": "tilburg", "round_code": "first", "event": "2563300", "by": make.make_user(Role.STATISTICIAN)}
+        asked = {"trial": "tilburg", "round_code": "first", "event": "2563300", "event_on": make.TODAY}
+        asked["by"] = make.make_user(Role.STATISTICIAN)
         with pytest.raises(draws.DrawNotReady, match="restored from a backup"):
             draws.request_draw(**asked)
         assert run("anchors") == (1, "the chain lacks event 900, which was anchored: this database was set back")

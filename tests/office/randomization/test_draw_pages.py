@@ -35,7 +35,7 @@ def page(response):
 
 def test_a_draw_from_request_to_lookup(statistician, leader):
     home = make.make_ready()
-    response = statistician.post("/t/tilburg/draws/", {"round": "first", "event": "2563100"})
+    response = statistician.post("/t/tilburg/draws/", {"round": "first", "event": "2563100", "event_on": "2018-03-05"})
     assert response["Location"] == "/t/tilburg/draws/1/"
     assert "The list is being made" in page(statistician.get("/t/tilburg/draws/1/"))
     services.freeze_list(draw_id=Draw.objects.get().pk)
@@ -90,14 +90,14 @@ def test_a_result_that_comes_at_once_is_shown_at_once(tilburg, leader, monkeypat
 
 
 def test_a_leader_cannot_ask_for_a_draw(leader):
-    response = leader.post("/t/tilburg/draws/", {"round": "first", "event": "2563100"})
+    response = leader.post("/t/tilburg/draws/", {"round": "first", "event": "2563100", "event_on": "2018-03-05"})
     assert response.status_code == 403
     assert "You have no access to this page" in page(response)
     assert not Draw.objects.exists()
 
 
 def test_a_fault_stands_at_its_field_and_what_was_typed_stays(statistician):
-    response = statistician.post("/t/tilburg/draws/", {"round": "first", "event": "the dice"})
+    response = statistician.post("/t/tilburg/draws/", {"round": "first", "event": "the dice", "event_on": "2018-03-05"})
     assert response.status_code == 422
     assert "whole number of at most 20 digits" in page(response)
     assert 'value="the dice"' in page(response)

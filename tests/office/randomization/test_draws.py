@@ -31,7 +31,13 @@ BATCH = ("entry: rolling", "entry: batch")
 
 
 def request(**over):
-    facts = {"trial": "tilburg", "round_code": "first", "event": "2563100", "by": make.someone()}
+    facts = {
+        "trial": "tilburg",
+        "round_code": "first",
+        "event": "2563100",
+        "event_on": clock.today(),
+        "by": make.someone(),
+    }
     return services.request_draw(**(facts | over))
 
 

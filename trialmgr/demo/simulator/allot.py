@@ -37,7 +37,8 @@ def request() -> None:
     calendar.set_present(calendar.DRAWN)
     if not Draw.objects.filter(trial=TRIAL).exists():
         first = current_protocol(TRIAL).rounds[0].code
-        draws.request_draw(trial=TRIAL, round_code=first, event=EVENT, by=accounts.of("statisticus@demo.example"))
+        by = accounts.of("statisticus@demo.example")
+        draws.request_draw(trial=TRIAL, round_code=first, event=EVENT, event_on=calendar.DRAWN, by=by)
 
 
 def draw() -> None:
