@@ -76,7 +76,7 @@ def enrol(leader) -> str:
     leader.go("office", "/t/tilburg/people/").follow("Een huishouden invoeren")
     page = leader.page
     page.fill("input[name=benefit_since]", "2016-02-01")
-    page.fill("input[name=first-client_number]", "900001")
+    page.fill("input[name=first-client_number]", "49000001")
     page.fill("input[name=first-first_name]", "Fenna")
     page.fill("input[name=first-surname]", "van den Heuvel")
     page.fill("input[name=first-born_on]", "1979-05-06")

@@ -29,7 +29,7 @@ class Home:
 def export(homes: int, rng: np.random.Generator) -> bytes:
     """A file of recipients as a benefit system writes it: byte order mark, semicolons, d-m-yyyy, stray empty lines."""
     lines = [HEADER]
-    number = 100_000
+    number = 41_200_000
     for home in _homes(homes, rng):
         street = f"{rng.choice(STREETS)} {rng.integers(1, 300)}"
         postcode = f"50{rng.integers(11, 49)} {''.join(rng.choice(list('ABCDEHKLMNPRSTVWXZ'), 2))}"
