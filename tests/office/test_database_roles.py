@@ -25,6 +25,16 @@ def test_a_right_given_by_hand_is_named():
 
 
 @pytest.mark.django_db
+def test_a_right_on_a_whole_table_gives_way_to_rights_on_columns_at_once():
+    matrix = grants.matrices()["office"]
+    with connection.cursor() as cursor:
+        cursor.execute("REVOKE UPDATE ON randomization_draw FROM office_web")
+        cursor.execute("GRANT UPDATE ON randomization_draw TO office_web")
+        assert grants.apply(cursor, matrix) == []
+        cursor.execute("RESET ROLE")
+
+
+@pytest.mark.django_db
 def test_the_web_appends_to_the_audit_chain_and_can_do_nothing_else_with_it(as_role):
     with as_role("office_web"):
         seq = audit.record("test.done", "test:1", by="test", trial="tilburg")

@@ -185,8 +185,9 @@ def _rights(matrix: Matrix, things: dict[Thing, set[Right]]) -> Iterator[Differe
         if thing.kind in {"TABLE", "ROUTINE"} and thing.name not in known:
             yield Difference(f"{thing.name}: has no row in {MATRIX.name}: add one")
         wanted = set(_wanted(thing, matrix))
-        yield from (_grant(thing, right) for right in sorted(wanted - rights))
+        # To revoke a right on a table takes the same right on its columns along: what is to be given comes after.
         yield from (_revoke(thing, right) for right in sorted(rights - wanted))
+        yield from (_grant(thing, right) for right in sorted(wanted - rights))
 
 
 def _ownership(matrix: Matrix, things: dict[Thing, set[Right]]) -> Iterator[Difference]:
