@@ -26,7 +26,7 @@ def page(request: HttpRequest, name: str, context: dict[str, Any] | None = None,
     """One page by the name of its template, with the words of its language as `t`."""
     language = language_of(request)
     words = catalogue()[language]
-    phone = settings.HELP_PHONE
+    phone = settings.HELP_PHONE.replace(" ", "\N{NO-BREAK SPACE}")
     common = {
         "t": words,
         "language": language,

@@ -58,6 +58,18 @@ def test_looking_at_a_link_a_hundred_times_leaves_no_trace(wave, link):
     assert set(rows_of(wave).values()) == {0}
 
 
+@pytest.mark.parametrize(
+    ("phone", "words"),
+    [
+        ("013 123 45 67", "Hulp nodig? Bel 013\N{NO-BREAK SPACE}123\N{NO-BREAK SPACE}45\N{NO-BREAK SPACE}67."),
+        ("", "Antwoord op onze mail"),
+    ],
+)
+def test_a_page_says_where_to_get_help_and_promises_no_number_that_is_not_there(settings, phone, words):
+    settings.HELP_PHONE = phone
+    assert words in Client().get("/privacy").content.decode()
+
+
 def test_a_robot_that_presses_begin_leaves_no_trace_and_the_link_still_works(wave, link, make_device):
     for _ in range(5):
         make_device().begin(link)
