@@ -167,8 +167,9 @@ FROM coaching_assignment a JOIN participants_person p USING (household_id), gene
 WHERE NOT EXISTS (SELECT FROM coaching_contact c WHERE c.person_id = p.id)"""
 MAILS = """
 INSERT INTO mailing_invitation (person_id, trial, wave, reminder, last_day, status, queued_on, sent_on, attempts, fault)
-SELECT id, trial, 'baseline', n, date '2018-03-30', CASE WHEN id % 500 = 0 THEN 'failed' ELSE 'sent' END,
-       date '2018-03-01', date '2018-03-01', 1, '' FROM participants_person, generate_series(0, 1) n
+SELECT id, trial, 'baseline', n, date '2018-03-30', CASE WHEN id % 500 = 0 THEN 'letter' ELSE 'sent' END,
+       date '2018-03-01', date '2018-03-01', 1, CASE WHEN id % 500 = 0 THEN 'refused' ELSE '' END
+FROM participants_person, generate_series(0, 1) n
 ON CONFLICT DO NOTHING"""
 
 
