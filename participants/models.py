@@ -190,6 +190,25 @@ class StepCount(models.Model):
         return f"{self.persons} {self.kind}"
 
 
+class NewestStep(models.Model):
+    """The newest step of any member of a household. Kept by the database itself as steps are written."""
+
+    household = models.OneToOneField(Household, models.PROTECT, primary_key=True, related_name="+")
+    step = models.ForeignKey(Step, models.PROTECT, related_name="+", db_index=False)
+    kind = models.CharField(max_length=20)
+    recorded_at = models.DateTimeField()
+
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"household", "step", "kind", "recorded_at"}
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "household"], name="neweststep_by_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of household {self.household_id}"
+
+
 class Baseline(models.Model):
     """That a person filled in the first questionnaire, known since a nightly batch. No web page can read this table."""
 

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 
-from participants.models import Consent, Contact, Exit, Household, Person, Step, StepCount, StepKind
+from participants.models import Consent, Contact, Exit, Household, NewestStep, Person, Step, StepCount, StepKind
 from trialmgr.core.access import sites_of
 from trialmgr.core.models import User
 from trialmgr.protocol.selectors import current_protocol
@@ -51,8 +51,7 @@ def search(households: QuerySet[Household], text: str) -> QuerySet[Household]:
 
 def at_stage(households: QuerySet[Household], stage: str) -> QuerySet[Household]:
     """Households of which the newest step of a member is this one."""
-    newest = Step.objects.filter(person__household=OuterRef("pk")).order_by("-recorded_at", "-pk").values("kind")[:1]
-    return households.annotate(stage=Subquery(newest)).filter(stage=stage)
+    return households.filter(pk__in=NewestStep.objects.filter(kind=stage).values("household"))
 
 
 def counts_by_step(trial: str) -> dict[str, int]:

@@ -11,12 +11,13 @@ from django.db.models import Count, Q
 from coaching.models import IN_PERSON, Contact, ContactCount
 from coaching.services import Talk, correct_contact, log_contact, void_contact
 from participants import services as joining
-from participants.models import Step, StepCount, StepKind
+from participants.models import NewestStep, Step, StepCount, StepKind
 from participants.selectors import counts_by_step, exclusion_counts
 from randomization.models import Allocation, GroupSize
 from randomization.selectors import arm_sizes
 from tests.office import factories as make
 from tests.office.races import faults, together
+from trialmgr.core import clock
 from trialmgr.core.errors import DomainError
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +48,15 @@ def contacts_as_kept():
     return {(row.arm, row.day): (row.held, row.in_person, row.missed) for row in rows}
 
 
+def newest_one_by_one():
+    rows = Step.objects.order_by("person__household", "-recorded_at", "-pk").distinct("person__household")
+    return set(rows.values_list("person__household", "pk", "kind"))
+
+
+def newest_as_kept():
+    return set(NewestStep.objects.values_list("household", "step", "kind"))
+
+
 def note(coach, person, **over):
     talk = Talk(**({"day": make.TODAY, "channel": "office"} | over))
     return log_contact(trial="tilburg", person_id=person.pk, talk=talk, key=uuid4(), by=coach)
@@ -75,6 +85,19 @@ def test_steps_are_counted_as_they_are_taken(busy):
     assert steps_as_kept() == steps_one_by_one()
     assert (counts_by_step("tilburg")["randomised"], counts_by_step("tilburg")["declined"]) == (5, 0)
     assert exclusion_counts("tilburg") == {"full_time_study": 1}
+
+
+def test_the_newest_step_of_a_household_is_known_whoever_took_it_and_whenever_it_was_recorded(busy):
+    assert newest_as_kept() == newest_one_by_one()
+    home = make.make_eligible(members=2)
+    with clock.at(make.NOW - timedelta(days=3)):  # recorded by a clock that runs behind
+        make.agree(home.persons.first())
+    assert newest_as_kept() == newest_one_by_one()
+    assert NewestStep.objects.get(household=home).kind == StepKind.ELIGIBLE
+    with clock.at(make.NOW + timedelta(days=1)):
+        make.agree(home.persons.last())
+    assert newest_as_kept() == newest_one_by_one()
+    assert NewestStep.objects.get(household=home).kind == StepKind.CONSENTED
 
 
 def test_contacts_are_counted_as_they_are_noted_corrected_and_struck_out(busy):
@@ -125,6 +148,7 @@ def test_twelve_people_who_sign_up_at_one_moment_are_twelve():
     ("migration", "kept"),
     [
         ("participants.migrations.0004_steps_are_counted", steps_as_kept),
+        ("participants.migrations.0007_newest_steps_are_noted", newest_as_kept),
         ("coaching.migrations.0004_contacts_are_counted", contacts_as_kept),
         ("randomization.migrations.0008_pages_read_no_record", lambda: arm_sizes("tilburg")),
     ],
