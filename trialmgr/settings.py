@@ -78,6 +78,8 @@ CACHES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ATOMIC_REQUESTS = False
 AUTH_USER_MODEL = "core.User"
+# Each side knows its trials by what it stored of them; roles are given in those only.
+SITES_OF_TRIAL = f"{'analysis.study' if PROCESS is Process.RESEARCH else 'trialmgr.protocol'}.selectors.sites_in"
 
 STAFF_APPS = [
     "django.contrib.auth",

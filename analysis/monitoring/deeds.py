@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from trialmgr.core.models import User
 
 DEEDS: dict[str, Promise] = {
+    "account.closed": _("account closed"),
+    "account.made": _("account made"),
     "account.second_factor_added": _("second factor added"),
     "anchors.begun_anew": _("anchors begun anew"),
     "audit.exported": _("audit log downloaded"),
@@ -48,6 +50,8 @@ DEEDS: dict[str, Promise] = {
     "protocol.version_loaded": _("version of the protocol stored"),
     "result.received": _("result received"),
     "run.outcomes_sent": _("outcomes sent to the vault"),
+    "staff.role_ended": _("role ended"),
+    "staff.role_given": _("role given"),
     "wave.queued": _("questionnaires made ready"),
     "wave.status_updated": _("answers counted"),
 }

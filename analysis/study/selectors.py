@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from analysis.study.models import Result, Run
+from analysis.study.models import Registration, Result, Run
 from trialmgr.core import clock
 from trialmgr.core.errors import DomainError
 from trialmgr.protocol.reading import restore
@@ -26,6 +26,12 @@ def runs_of(trial: str) -> QuerySet[Run]:
 
 def protocol_of(run: Run) -> Protocol:
     return restore(json.loads(run.registration.document))
+
+
+def sites_in(trial: str) -> list[str]:
+    """The codes of the sites of a registered trial, in the protocol's order; none when it is not registered."""
+    registered = Registration.objects.filter(trial=trial).order_by("-number").first()
+    return [site.code for site in restore(json.loads(registered.document)).sites] if registered else []
 
 
 def opens_on(run: Run) -> date:

@@ -18,6 +18,11 @@ View = Callable[..., HttpResponse]
 WHOLE_OFFICE = ""
 """In the place of a trial: a role for the office as a whole. It gives no part in any trial."""
 
+ROLES_OF_OFFICE = (Role.COACH, Role.LEADER, Role.SUPPORT, Role.STATISTICIAN, Role.CUSTODIAN, Role.AUDITOR)
+ROLES_OF_RESEARCH = (Role.RESEARCHER, Role.PRINCIPAL, Role.STEWARD)
+GIVEN_BY_LEADERS = (Role.COACH, Role.SUPPORT)
+"""The other roles guard the leader, or share a decision with the leader: the operator gives those."""
+
 COACHING = {"view_caseload", "log_contact"}
 OVERSIGHT = {"view_progress", "view_people", "view_arm_sizes"}
 PERMISSIONS: dict[str, frozenset[str]] = {

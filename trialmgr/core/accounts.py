@@ -1,17 +1,33 @@
 """How staff log in: accounts are given, never taken; an institution vouches for its own people only."""
 
 from typing import Any
+from urllib.parse import quote
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.conf import settings
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.urls import reverse
+
+from trialmgr.processes import Process
+
+
+def own_address(path: str) -> str:
+    """A page of this process, in full."""
+    home: str = settings.RESEARCH_URL if settings.PROCESS is Process.RESEARCH else settings.OFFICE_URL
+    return home.rstrip("/") + path
 
 
 class StaffAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The link to choose a password: it begins with our address, never with what a request claims."""
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
+        return own_address(path.replace("UID-KEY", quote(key)))
 
 
 class InstitutionAdapter(DefaultSocialAccountAdapter):

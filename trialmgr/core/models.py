@@ -6,6 +6,8 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from trialmgr.core import clock
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
@@ -68,11 +70,12 @@ class Membership(models.Model):
     role = models.CharField(max_length=20, choices=Role)
     trial = models.SlugField(max_length=40, blank=True)
     site = models.SlugField(max_length=40, blank=True)
+    given_at = models.DateTimeField(default=clock.now)
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Privacy:
         scrub: ClassVar[set[str]] = set()
-        keep: ClassVar[set[str]] = {"id", "user", "role", "trial", "site", "ended_at"}
+        keep: ClassVar[set[str]] = {"id", "user", "role", "trial", "site", "given_at", "ended_at"}
 
     class Meta:
         constraints = [

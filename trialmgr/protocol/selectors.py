@@ -23,6 +23,12 @@ def current_protocol(trial: str) -> Protocol:
     return protocol_of(version)
 
 
+def sites_in(trial: str) -> list[str]:
+    """The codes of the sites of a trial, in the protocol's order; none when there is no such trial."""
+    version = current_version(trial)
+    return [site.code for site in protocol_of(version).sites] if version else []
+
+
 def no_protocol(trial: str) -> str:
     return _("There is no protocol of the trial %(trial)s.") % {"trial": trial}
 

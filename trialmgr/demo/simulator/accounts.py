@@ -1,6 +1,7 @@
 """The demonstration's staff, on either side."""
 
-from trialmgr.core.models import Membership, Role, User
+from trialmgr.core import staffing
+from trialmgr.core.models import Role, User
 from trialmgr.demo.simulator.calendar import TRIAL
 
 PASSWORD = "proef-in-vertrouwen"  # noqa: S105 -- printed on the demo's start page
@@ -21,11 +22,22 @@ RESEARCH = (
 )
 
 
-def make(accounts: tuple[tuple[str, str, Role], ...], trial: str = TRIAL) -> None:
-    """Create the accounts and their roles in a trial; those that are there stay as they are."""
-    for email, name, role in accounts:
-        user = User.objects.filter(email=email).first() or User.objects.create_user(email, PASSWORD, name=name)
-        Membership.objects.get_or_create(user=user, role=role, trial=trial, site="", ended_at=None)
+Staff = tuple[tuple[str, str, Role], ...]
+
+
+def make(accounts: Staff) -> None:
+    """Make the accounts, with the password that is no secret; those that are there stay as they are."""
+    for email, name, _role in accounts:
+        user, made = staffing.open_account(email=email, name=name, by="demo")
+        if made:
+            user.set_password(PASSWORD)
+            user.save(update_fields=["password"])
+
+
+def give_roles(accounts: Staff, trial: str = TRIAL) -> None:
+    """Give each their role in a trial whose protocol is known."""
+    for email, _name, role in accounts:
+        staffing.give_role(user=of(email), post=staffing.Post(role, trial), by="demo")
 
 
 def of(email: str) -> User:

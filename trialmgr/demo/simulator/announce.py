@@ -11,6 +11,7 @@ def run() -> None:
     accounts.make(accounts.RESEARCH)
     protocol = load_protocol(TRIAL)
     register(protocol=protocol)
+    accounts.give_roles(accounts.RESEARCH)
     steward = accounts.of("datasteward@demo.example")
     for wave in protocol.waves:
         open_wave(study=TRIAL, wave=wave.code, questionnaire=protocol.surveys.questionnaire, by=steward)

@@ -25,10 +25,11 @@ BATCH = 50
 def run() -> None:
     rng = np.random.default_rng(calendar.SEED)
     calendar.set_present(calendar.INVITED)
-    accounts.make(accounts.OFFICE)
-    accounts.make(accounts.FOR_OFFICE, trial=WHOLE_OFFICE)
+    accounts.make(accounts.OFFICE + accounts.FOR_OFFICE)
     leader, support = accounts.of("leider@demo.example"), accounts.of("ondersteuning@demo.example")
     load_version(document=read_source(TRIAL), by=leader)
+    accounts.give_roles(accounts.OFFICE)
+    accounts.give_roles(accounts.FOR_OFFICE, trial=WHOLE_OFFICE)
     protocol = current_protocol(TRIAL)
     if not Household.objects.filter(trial=TRIAL).exists():
         _invite(protocol, support, rng)
