@@ -115,6 +115,14 @@ def coaches_of(trial: str, *, sites: Collection[str] | None = None) -> QuerySet[
     return User.objects.filter(pk__in=held.values("user_id"), is_active=True).order_by("name", "pk")
 
 
+def guided_under(held: Membership) -> QuerySet[Assignment]:
+    """Whom a coach guides by this role alone: at no site where another role of theirs makes them a coach too."""
+    others = Membership.objects.filter(user=held.user_id, trial=held.trial, role=Role.COACH, ended_at=None)
+    sites = set(others.exclude(pk=held.pk).values_list("site", flat=True))
+    guided = Assignment.objects.filter(coach=held.user_id, until_day=None, household__trial=held.trial)
+    return guided.none() if held.role != Role.COACH or "" in sites else guided.exclude(household__site__in=sites)
+
+
 def caseload_sizes(trial: str) -> dict[int, int]:
     """Persons in the caseload of each coach who has any, whatever the site: the coach is one."""
     guided = Assignment.objects.filter(until_day=None, household__persons__in=persons_guided(trial))

@@ -7,16 +7,17 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
 from coaching.models import Assignment, Channel, Contact, ContactChange, Topic
-from coaching.selectors import caseload_sizes, coaches_of, unassigned
+from coaching.selectors import caseload_sizes, coaches_of, guided_under, unassigned
 from participants.models import Household, Person, StepKind
 from participants.selectors import person_in_trial
 from randomization.selectors import arm_of
 from trialmgr.core import audit, clock
 from trialmgr.core.errors import DomainError
-from trialmgr.core.models import User
+from trialmgr.core.models import Membership, User
 from trialmgr.protocol.models import Trial
 
 UNDO = timedelta(minutes=15)
@@ -97,6 +98,27 @@ def divide_evenly(*, trial: str, day: date, by: User, sites: Collection[str] | N
     Assignment.objects.bulk_create(made)
     audit.record("households.coaches_assigned", f"trial:{trial}", by=by, trial=trial, households=len(made))
     return len(made)
+
+
+@transaction.atomic
+def release_caseload(*, ended: Membership, by: User | str) -> int:
+    """End a coach's time with the households that an ended role had given: they wait for another coach.
+
+    Locks the trial, so that nobody gives the coach one more meanwhile.
+    """
+    _lock_trial(ended.trial)
+    left = guided_under(ended).update(until_day=Greatest(F("from_day"), clock.today()))
+    if left:
+        audit.record(
+            "households.coach_left",
+            f"trial:{ended.trial}",
+            by=by,
+            trial=ended.trial,
+            site=ended.site,
+            coach=ended.user_id,
+            households=left,
+        )
+    return left
 
 
 @transaction.atomic

@@ -34,6 +34,7 @@ DEEDS: dict[str, Promise] = {
     "household.exited": _("left the benefit"),
     "household.returned": _("benefit again"),
     "household.signed_up": _("signed up"),
+    "households.coach_left": _("households left without a coach"),
     "households.coaches_assigned": _("households divided among coaches"),
     "households.solicited": _("households invited to join"),
     "letters.printed": _("letters printed"),

@@ -51,6 +51,7 @@ def world(tilburg):
     staff = {role: coach if role == Role.COACH else make.make_user(role) for role in Role}
     staff[OFFICE_AUDITOR] = make.make_user(Role.AUDITOR, trial=WHOLE_OFFICE)
     parts = {"trial": tilburg, "code": home.code, "person": person.pk, "number": 1, "contact": contact.pk}
+    parts["member"] = coach.memberships.get().pk
     return {"parts": parts | {"draft": draft.pk, "run": "a1"} | printed_letters(), "staff": staff}
 
 

@@ -28,7 +28,8 @@ OVERSIGHT = {"view_progress", "view_people", "view_arm_sizes"}
 PERMISSIONS: dict[str, frozenset[str]] = {
     Role.COACH: frozenset(COACHING | {"view_trial"}),
     Role.LEADER: frozenset(
-        {"view_trial", "enrol_people", "import_people", "assign_coach", "record_exit", "approve_beacon", *OVERSIGHT}
+        {"view_trial", "enrol_people", "import_people", "assign_coach", "record_exit", "approve_beacon"}
+        | {"manage_staff", *OVERSIGHT}
     ),
     Role.SUPPORT: frozenset({"view_trial", "enrol_people", "import_people", "record_exit", "view_people"}),
     Role.STATISTICIAN: frozenset({"view_trial", "draw_lots", "approve_beacon", "view_arm_sizes"}),

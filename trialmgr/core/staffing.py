@@ -6,25 +6,22 @@ opens nothing; it serves whoever loads the first protocol, before which there is
 
 from dataclasses import dataclass
 
-from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.dispatch import Signal
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from trialmgr.core import audit, clock
-from trialmgr.core.access import GIVEN_BY_LEADERS, ROLES_OF_OFFICE, ROLES_OF_RESEARCH, WHOLE_OFFICE
+from trialmgr.core.access import GIVEN_BY_LEADERS, ROLES_OF_OFFICE, ROLES_OF_RESEARCH, WHOLE_OFFICE, may
 from trialmgr.core.errors import DomainError
 from trialmgr.core.models import Membership, Role, User
+from trialmgr.core.signals import role_ended
 from trialmgr.processes import Process
 
 By = User | str
-role_ended = Signal()
-"""Sent within the transaction that ends a role, with `membership` and `by`: what hangs on the role ends with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +103,7 @@ def give_role(*, user: User, post: Post, by: By) -> bool:
 @transaction.atomic
 def end_role(*, membership: Membership, by: By) -> bool:
     """End a role; False when it had ended. With the last role the account closes, and so does every open session."""
-    _check_giver(membership.role, by)
+    _check_giver(membership, by)
     user = _locked(membership.user_id)
     if not Membership.objects.filter(pk=membership.pk, ended_at=None).update(ended_at=clock.now()):
         return False
@@ -136,7 +133,7 @@ def check(post: Post, *, by: By) -> None:
     if post.role not in roles_here():
         text = _("There is no such role on this side: choose one of %(known)s.")
         raise DomainError(text % {"known": ", ".join(roles_here())}, field="role")
-    _check_giver(post.role, by)
+    _check_giver(post, by)
     if post.trial == WHOLE_OFFICE:
         if post.role != Role.AUDITOR or post.site:
             raise DomainError(_("Only an auditor holds a role outside a trial, and at no site."), field="trial")
@@ -150,9 +147,11 @@ def check(post: Post, *, by: By) -> None:
         raise DomainError(_("The trial %(trial)s has no such site: choose one of %(known)s.") % facts, field="site")
 
 
-def _check_giver(role: str, by: By) -> None:
-    """Whoever keeps an eye on the leader is not chosen by the leader."""
-    if isinstance(by, User) and role not in GIVEN_BY_LEADERS:
+def _check_giver(post: Post | Membership, by: By) -> None:
+    """Whoever keeps an eye on the leader is not chosen by the leader; and a leader has a say at the own sites only."""
+    if not isinstance(by, User):
+        return
+    if post.role not in GIVEN_BY_LEADERS or not may(by, "manage_staff", trial=post.trial, site=post.site):
         raise DomainError(_("Only the operator of the system gives and ends this role."), field="role")
 
 
@@ -172,6 +171,8 @@ def _locked(user_id: int) -> User:
 
 def _close(user: User) -> None:
     """Another password ends the sessions for good; who comes back chooses both factors anew."""
+    from allauth.mfa.models import Authenticator  # no app of the process that works on files
+
     user.is_active = False
     user.set_unusable_password()
     user.save(update_fields=["is_active", "password"])

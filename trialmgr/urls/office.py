@@ -24,6 +24,7 @@ SECTIONS = [
     Section("view_arm_sizes", "draws", _("Draws")),
     Section("assign_coach", "coaches", _("Coaches")),
     Section("send_waves", "waves", _("Questionnaires")),
+    Section("manage_staff", "staff", _("Staff")),
     Section("view_audit", "audit_log", _("Audit log")),
 ]
 OFFICE_SECTIONS = [

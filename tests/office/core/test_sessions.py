@@ -174,6 +174,7 @@ def test_every_post_of_the_office_needs_the_token(leader):
         "number": 1,
         "contact": 1,
         "draft": 1,
+        "member": 1,
         "wave": "mid",
         "printing": 1,
     }

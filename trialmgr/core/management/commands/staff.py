@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 from django.utils.translation import override
 
-from trialmgr.core import staffing, welcoming
+from trialmgr.core import staffing
 from trialmgr.core.access import WHOLE_OFFICE
 from trialmgr.core.commands import ToolCommand
 from trialmgr.core.errors import BadInput, DomainError, Fault
@@ -62,6 +62,8 @@ class Command(ToolCommand):
             self.welcome(got.user, post, options)
 
     def welcome(self, user: User, post: staffing.Post | None, options: dict[str, Any]) -> None:
+        from trialmgr.core import welcoming  # needs apps that the process without a database has not
+
         if options["print_link"]:
             self.stdout.write(welcoming.password_link(user))
             return
