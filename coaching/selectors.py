@@ -120,7 +120,7 @@ def guided_under(held: Membership) -> QuerySet[Assignment]:
     others = Membership.objects.filter(user=held.user_id, trial=held.trial, role=Role.COACH, ended_at=None)
     sites = set(others.exclude(pk=held.pk).values_list("site", flat=True))
     guided = Assignment.objects.filter(coach=held.user_id, until_day=None, household__trial=held.trial)
-    return guided.none() if held.role != Role.COACH or "" in sites else guided.exclude(household__site__in=sites)
+    return guided.none() if "" in sites or held.role != Role.COACH else guided.exclude(household__site__in=sites)
 
 
 def caseload_sizes(trial: str) -> dict[int, int]:

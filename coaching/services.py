@@ -17,7 +17,7 @@ from participants.selectors import person_in_trial
 from randomization.selectors import arm_of
 from trialmgr.core import audit, clock
 from trialmgr.core.errors import DomainError
-from trialmgr.core.models import Membership, User
+from trialmgr.core.models import Membership, Role, User
 from trialmgr.protocol.models import Trial
 
 UNDO = timedelta(minutes=15)
@@ -106,6 +106,8 @@ def release_caseload(*, ended: Membership, by: User | str) -> int:
 
     Locks the trial, so that nobody gives the coach one more meanwhile.
     """
+    if ended.role != Role.COACH:
+        return 0
     _lock_trial(ended.trial)
     left = guided_under(ended).update(until_day=Greatest(F("from_day"), clock.today()))
     if left:

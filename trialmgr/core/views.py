@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from django.views.i18n import set_language as django_set_language
 
 from trialmgr.core.access import any_staff, memberships_of, trials_of
 from trialmgr.core.anonymous import public
+from trialmgr.core.models import Membership
 from trialmgr.core.navigation import office_sections_of, sections_of
 
 set_language = public(django_set_language)
@@ -26,8 +28,9 @@ def home(request: HttpRequest) -> HttpResponse:
         held = memberships_of(user)
         context = {"trials": trials_of(held), "held": held, "office_sections": office_sections_of(request)}
         return render(request, "core/trials.html", context)
-    everybody: Any = get_user_model().objects.order_by("pk")
-    accounts = everybody.prefetch_related("memberships", "authenticator_set") if settings.DEMO else []
+    everybody: Any = get_user_model().objects.filter(is_active=True).order_by("pk")
+    held_now = Prefetch("memberships", Membership.objects.filter(ended_at=None))
+    accounts = everybody.prefetch_related(held_now, "authenticator_set") if settings.DEMO else []
     return render(
         request,
         "core/welcome.html",

@@ -83,7 +83,8 @@ def test_the_link_works_once_and_the_second_factor_comes_before_any_page(tilburg
     out, _ = add("--print-link")
     assert mail.outbox == []
     client, done = choose_password(link_in(out))
-    assert done["Location"] == "/account/password/reset/key/done/"
+    page = client.get(done["Location"]).content.decode()
+    assert 'class="btn btn-primary" href="/account/login/"' in page
     entry = {"login": "lotte@stad.example", "password": "een heel lang wachtwoord"}
     client.post("/account/login/", entry)
     assert client.get(PEOPLE)["Location"] == "/account/second-factor/"
@@ -147,6 +148,8 @@ def test_an_auditor_of_the_whole_office_has_no_trial(tilburg):
     )
     _out, (code, line) = staff("add", "l@stad.example", "--name", "L", "--role", "leader", "--whole-office")
     assert (code, line) == (2, "--trial: Only an auditor holds a role outside a trial, and at no site.\n")
+    out, _ = staff("end", "hanna@stad.example", "--whole-office")
+    assert "auditor of the whole office, ended" in out
 
 
 def test_who_has_chosen_a_password_gets_no_mail_with_another_role(tilburg):
