@@ -10,6 +10,7 @@ from trialmgr.core.models import User
 DEEDS: dict[str, Promise] = {
     "account.closed": _("account closed"),
     "account.made": _("account made"),
+    "account.renewed": _("password and second factor made void"),
     "account.second_factor_added": _("second factor added"),
     "anchors.begun_anew": _("anchors begun anew"),
     "audit.exported": _("audit log downloaded"),

@@ -118,6 +118,15 @@ def end_role(*, membership: Membership, by: By) -> bool:
     return True
 
 
+@transaction.atomic
+def renew_account(*, user: User, by: By) -> User:
+    """Make both factors void, for who lost one: every session ends, the roles stay, and a new link is due."""
+    held = _locked(user.pk)
+    _forget_factors(held)
+    audit.record("account.renewed", f"user:{held.pk}", by=by, trial=audit.NO_TRIAL)
+    return held
+
+
 def held_by(user: User) -> QuerySet[Membership]:
     return Membership.objects.filter(user=user, ended_at=None).order_by("trial", "site", "role")
 
@@ -170,10 +179,15 @@ def _locked(user_id: int) -> User:
 
 
 def _close(user: User) -> None:
-    """Another password ends the sessions for good; who comes back chooses both factors anew."""
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    _forget_factors(user)
+
+
+def _forget_factors(user: User) -> None:
+    """Another password ends the sessions for good; whoever gets a link then chooses both factors anew."""
     from allauth.mfa.models import Authenticator  # no app of the process that works on files
 
-    user.is_active = False
     user.set_unusable_password()
-    user.save(update_fields=["is_active", "password"])
+    user.save(update_fields=["password"])
     Authenticator.objects.filter(user=user).delete()

@@ -184,6 +184,20 @@ def test_who_comes_back_chooses_both_factors_anew(tilburg):
     assert choose_password(link_in(out))[1].status_code == 302
 
 
+def test_who_lost_a_telephone_keeps_the_role_and_chooses_both_factors_anew(tilburg, recorded):
+    user = make.make_user(Role.COACH)
+    client = make.log_in(user)
+    with recorded() as verbs:
+        out, _ = staff("renew", user.email, "--print-link")
+    assert verbs == ["account.renewed"]
+    assert client.get("/t/tilburg/today/")["Location"].startswith("/account/login/")
+    assert not Authenticator.objects.filter(user=user).exists()
+    assert choose_password(link_in(out))[1].status_code == 302
+    assert staffing.held_by(user).count() == 1
+    staff("end", user.email)
+    assert staff("renew", user.email)[1][0] == 2
+
+
 def test_what_is_not_there_cannot_end(tilburg):
     user = make.make_user(Role.COACH)
     assert staff("end", "nobody@stad.example")[1] == (2, "nobody@stad.example: has no account here: see `staff list`\n")

@@ -19,7 +19,7 @@ WHERE = {"trial": "--trial", "site": "--site", "role": "--role", "name": "--name
 
 
 class Command(ToolCommand):
-    help = "Give a member of staff an account and a role, end a role, or list who holds which."
+    help = "Give a member of staff an account and a role, end a role, renew how they log in, or list who holds which."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -27,11 +27,13 @@ class Command(ToolCommand):
         add.add_argument("email", metavar="EMAIL")
         add.add_argument("--name", default="", help="needed for a new account")
         _add_post(add)
-        add.add_argument("--contact", default="", help="who to call, for the mail: a name and a telephone number")
-        add.add_argument("--print-link", action="store_true", help="print the link to choose a password; send no mail")
         end = actions.add_parser("end", help="end the roles of a person, or only those that are named")
         end.add_argument("email", metavar="EMAIL")
         _add_post(end)
+        renew = actions.add_parser("renew", help="for who lost a telephone or key: both factors anew, by a link")
+        renew.add_argument("email", metavar="EMAIL")
+        for parser_of_mail in (add, renew):
+            _add_mail(parser_of_mail)
         listing = actions.add_parser("list", help="who holds which role: columns between tabs")
         listing.add_argument("--trial", help="only of this trial")
 
@@ -40,7 +42,7 @@ class Command(ToolCommand):
             raise BadInput(Fault("staff", "needs a database", "run it with TRIALMGR_PROCESS=office or research"))
         with override("en"):
             try:
-                {"add": self.add, "end": self.end, "list": self.list}[options["action"]](options)
+                getattr(self, options["action"])(options)
             except DomainError as error:
                 if error.field is None:
                     raise
@@ -75,9 +77,7 @@ class Command(ToolCommand):
         self.stdout.write(f"{user.email}: mail sent, with a link to choose a password")
 
     def end(self, options: dict[str, Any]) -> None:
-        user = User.objects.filter(email=options["email"].strip().lower()).first()
-        if user is None:
-            raise BadInput(Fault(options["email"], "has no account here", "see `staff list`"))
+        user = _known(options["email"])
         ending = [held for held in staffing.held_by(user) if _is_meant(held, options)]
         if not ending:
             raise BadInput(Fault(options["email"], "holds no such role", "see `staff list`"))
@@ -86,6 +86,15 @@ class Command(ToolCommand):
                 self.stdout.write(f"{user.email}: {_words(held)}, ended")
         if not staffing.held_by(user).exists():
             self.stdout.write(f"{user.email}: account closed, no role is left")
+
+    def renew(self, options: dict[str, Any]) -> None:
+        user = _known(options["email"])
+        if not user.is_active:
+            raise BadInput(Fault(user.email, "is closed", "`staff add` with a role opens it again"))
+        user = staffing.renew_account(user=user, by=BY)
+        self.stdout.write(f"{user.email}: password and second factor are void")
+        held = staffing.held_by(user).first()
+        self.welcome(user, staffing.Post(held.role, held.trial, held.site) if held else None, options)
 
     def list(self, options: dict[str, Any]) -> None:
         self.stdout.write("email\tname\trole\ttrial\tsite\tsince")
@@ -104,6 +113,18 @@ def _add_post(parser: CommandParser) -> None:
     where.add_argument("--trial", help="the code in the protocol")
     where.add_argument("--whole-office", action="store_const", const=WHOLE_OFFICE, dest="trial", help="for an auditor")
     parser.add_argument("--site", help="only at this site; else at all sites")
+
+
+def _add_mail(parser: CommandParser) -> None:
+    parser.add_argument("--contact", default="", help="who to call, for the mail: a name and a telephone number")
+    parser.add_argument("--print-link", action="store_true", help="print the link to choose a password; send no mail")
+
+
+def _known(email: str) -> User:
+    user = User.objects.filter(email=email.strip().lower()).first()
+    if user is None:
+        raise BadInput(Fault(email, "has no account here", "see `staff list`"))
+    return user
 
 
 def _post(options: dict[str, Any]) -> staffing.Post | None:
