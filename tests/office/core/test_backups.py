@@ -341,7 +341,7 @@ def test_a_backup_of_an_older_version_is_brought_up_to_this_one(kept, places, tm
         connection.close()
         superuser.execute(f"CREATE DATABASE {OTHER} TEMPLATE {OWN} OWNER office_owner")
     with connected_as("office_migrate", OTHER):
-        call_command("migrate", "core", "0006", verbosity=0)
+        call_command("migrate", "core", "0007", verbosity=0)
     with connected_as("office_backup", OTHER):
         assert run("backup", tmp_path / "older")[0] == 0
     make_empty_database(OTHER)
