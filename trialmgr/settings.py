@@ -232,6 +232,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("TRIALMGR_PROXIES", 1 if HTTPS else 0)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "trialmgr"
+MFA_TOTP_TOLERANCE = 1  # a code that was read just before it changed, or by a clock half a minute off (RFC 6238)
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_ONLY = False
