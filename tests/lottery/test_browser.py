@@ -70,18 +70,27 @@ def server():
     served.server_close()
 
 
-@pytest.fixture
-def page(browser):
-    """The page from disk; any message on its console and any request but for its own files is a failure."""
+@pytest.fixture(scope="module")
+def window(browser):
+    """One window for all tests, and what was heard in it: its console, and requests for other than its own files."""
     opened = browser.new_page(locale="nl-NL", viewport={"width": 320, "height": 700})
     heard: list[str] = []
     opened.on("console", lambda message: heard.append(message.text))
     opened.on("pageerror", lambda error: heard.append(str(error)))
     opened.on("request", lambda request: request.url.startswith(PAGE.as_uri()) or heard.append(request.url))
+    yield opened, heard
+    opened.close()
+
+
+@pytest.fixture
+def page(window):
+    """The page, opened from disk anew; it is silent and asks for nothing."""
+    opened, heard = window
     opened.goto((PAGE / "index.html").as_uri())
     yield opened
-    opened.close()
-    assert heard == []
+    said = heard.copy()
+    heard.clear()
+    assert said == []
 
 
 def example():
