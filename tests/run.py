@@ -31,7 +31,9 @@ from trialmgr.demo.errors import LaunchError  # noqa: E402
 from trialmgr.demo.servers import clone, provision  # noqa: E402
 
 PROCESSES = ("office", "research", "survey", "vault")
-LONGEST_FIRST = ("journey", "office", "analysis", "lottery")
+ALONE = ("journey", "office", "analysis", "lottery", "research", "survey", "launch", "readme", "vault")
+"""Groups that run by themselves, the longest first; the others are quick and share an interpreter."""
+QUICK = "quick ones"
 NO_TESTS = 5  # pytest's exit code when it collected nothing
 
 
@@ -53,7 +55,10 @@ def main() -> int:
     for signum in (signal.SIGINT, signal.SIGTERM):  # a shell may have us ignore Ctrl-C in the background
         signal.signal(signum, signal.default_int_handler)
     with servers(options.groups) as place:
-        units = [(group, command(group, options, extra), variables(group, place)) for group in options.groups]
+        units = [
+            (name, command(groups, options, extra), variables(name, place))
+            for name, groups in shared(options.groups).items()
+        ]
         if len(units) == 1:
             return subprocess.run(units[0][1], cwd=ROOT, env=units[0][2], check=False).returncode
         return together(units, options.jobs, filtered=bool(extra))
@@ -61,7 +66,7 @@ def main() -> int:
 
 def arguments() -> tuple[argparse.Namespace, list[str]]:
     known = [path.name for path in sorted((ROOT / "tests").iterdir()) if any(path.glob("**/test_*.py"))]
-    known.sort(key=lambda name: (*(name != first for first in LONGEST_FIRST),))
+    known.sort(key=lambda name: (*(name != first for first in ALONE),))
     argv, extra = sys.argv[1:], []
     if "--" in argv:
         argv, extra = argv[: argv.index("--")], argv[argv.index("--") + 1 :]
@@ -78,9 +83,17 @@ def arguments() -> tuple[argparse.Namespace, list[str]]:
     return options, extra
 
 
-def command(group: str, options: argparse.Namespace, extra: list[str]) -> list[str]:
+def shared(groups: list[str]) -> dict[str, list[str]]:
+    """The groups by the pytest that runs them: one each, and one for all the quick ones together."""
+    quick = [group for group in groups if group not in ALONE]
+    units = {group: [group] for group in groups if group in ALONE}
+    return units | ({quick[0] if len(quick) == 1 else QUICK: quick} if quick else {})
+
+
+def command(groups: list[str], options: argparse.Namespace, extra: list[str]) -> list[str]:
     marked = "nightly" if options.nightly else "not nightly and not slow" if options.quick else "not nightly"
-    places = [] if any((ROOT / word.split("::")[0]).exists() for word in extra) else [f"tests/{group}"]
+    named = any((ROOT / word.split("::")[0]).exists() for word in extra)
+    places = [] if named else [f"tests/{group}" for group in groups]
     return [sys.executable, "-m", "pytest", "-m", marked, "--color=auto", *places, *extra] + (
         ["--no-skips"] if options.complete else []
     )

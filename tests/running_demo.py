@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 from trialmgr.demo.environment import PORTS
@@ -67,7 +68,8 @@ class RunningDemo:
         """What nobody should do: kill -9 of everything at once, the guard included."""
         assert self.process
         for pid in self.processes():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended just now by itself
+                os.kill(pid, signal.SIGKILL)
         self.process.wait(10)
         self.output.unlink()
 

@@ -215,7 +215,7 @@ conditions = st.recursive(
 )
 
 
-@settings(max_examples=200, derandomize=True, deadline=None)
+@settings(max_examples=100, derandomize=True, deadline=None)
 @given(conditions)
 def test_reachable_means_that_some_answers_meet_the_condition(condition):
     some = any(

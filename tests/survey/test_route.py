@@ -36,7 +36,7 @@ def value_for(question, pick):
 
 
 @given(STEPS)
-@settings(derandomize=True, max_examples=120, deadline=None)
+@settings(derandomize=True, max_examples=60, deadline=None)
 def test_whoever_keeps_answering_gets_to_the_end_with_all_that_applies(steps):
     store = Store()
     for device, pick, back in steps:

@@ -177,7 +177,7 @@ NAMES = LETTERS.filter(lambda text: text.strip() and not split_surname("", text)
 DAYS = st.dates(date(1930, 1, 1), date(2000, 12, 31))
 
 
-@settings(derandomize=True, max_examples=80, deadline=None)
+@settings(derandomize=True, max_examples=40, deadline=None)
 @given(st.lists(st.tuples(NAMES, NAMES, DAYS), min_size=1, max_size=8), st.randoms(use_true_random=False))
 def test_whatever_the_order_of_columns_what_was_written_is_read(people, shuffled):
     columns = ["client_number", "first_name", "surname", "born_on"]
@@ -192,7 +192,7 @@ def test_whatever_the_order_of_columns_what_was_written_is_read(people, shuffled
     assert [(row.first_name, row.surname, row.born_on) for row in found] == people
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(derandomize=True, max_examples=80, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused_with_a_place(content):
     for whole in (content, HEAD.encode() + b"\n" + content):
@@ -204,7 +204,7 @@ def test_any_bytes_are_read_or_refused_with_a_place(content):
         assert all(fault.where.startswith("file.csv") and fault.what for fault in found)
 
 
-@settings(derandomize=True, max_examples=100, deadline=None)
+@settings(derandomize=True, max_examples=50, deadline=None)
 @given(st.text(max_size=60))
 def test_text_comes_back_as_it_was_written(text):
     text = text.replace("\x00", "").removeprefix("\ufeff")
