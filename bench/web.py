@@ -192,14 +192,14 @@ def draw(first: Any, second: Any, *, keep: bool) -> float:
     """Close the list, publish, enter the public number, confirm and draw: what a worker and two persons' clicks do."""
     from django.db import transaction
 
-    from randomization import drawing, services
+    from randomization import drawing, freezing, services
 
     beacon, day = (getattr(of_tests("office/factories.py"), name) for name in ("BEACON", "TODAY"))
     with transaction.atomic():
         row = services.request_draw(trial="tilburg", round_code="first", event="2563100", event_on=day, by=first)
         begin = time.perf_counter()
         with acting_as("office_worker"):
-            services.freeze_list(draw_id=row.pk)
+            freezing.freeze_list(draw_id=row.pk)
         with acting_as("office_web"):
             services.enter_beacon(draw_id=row.pk, beacon=beacon, by=first)
             services.confirm_beacon(draw_id=row.pk, beacon=beacon, by=second)

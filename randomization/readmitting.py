@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from participants.selectors import consented
 from randomization.drawing import store
+from randomization.freezing import design_of
 from randomization.lottery.record import Record
 from randomization.lottery.verify import Difference, check
 from randomization.models import Allocation, Draw, Status
-from randomization.services import design_of
 from trialmgr.core import anchors, audit, clock
 from trialmgr.core.access import may
 from trialmgr.core.errors import BadInput, Fault

@@ -82,3 +82,8 @@ def withdrawal_of(draw: Draw) -> Withdrawal | None:
 def drawn(trial: str) -> bool:
     """Whether lots were drawn in this trial, so that its protocol changes by amendment only."""
     return Draw.objects.filter(trial=trial, status=Status.DRAWN).exists()
+
+
+def locked(draw_id: int) -> Draw:
+    """A draw that nobody else changes until the transaction ends, without its record."""
+    return Draw.objects.defer("record").select_for_update(of=("self",), no_key=True).get(pk=draw_id)

@@ -11,23 +11,21 @@ from django.db.models import Max
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from participants.selectors import Unit, units_to_draw
 from randomization import tasks
 from randomization.errors import DrawNotReady, NumbersDiffer
-from randomization.lottery.design import Design
-from randomization.lottery.draw import Frozen, check_beacon, commit, freeze, new_secret
-from randomization.lottery.record import Record
+from randomization.freezing import refuse_after_a_restore
+from randomization.lottery.draw import check_beacon
 from randomization.models import OPEN, Draw, Status
-from randomization.sealing import seal, unseal
-from trialmgr.core import anchors, audit, clock
+from randomization.sealing import unseal
+from randomization.selectors import locked
+from trialmgr.core import audit, clock
 from trialmgr.core.errors import BadInput, DomainError
-from trialmgr.core.jobs import allow_long_statements, ring_on_commit
+from trialmgr.core.jobs import ring_on_commit
 from trialmgr.core.models import User
 from trialmgr.protocol.models import Trial
-from trialmgr.protocol.schema import Protocol, Round
+from trialmgr.protocol.schema import Round
 from trialmgr.protocol.selectors import current_protocol
 
-FROZEN = ["record", "sealed_secret", "status", "committed_at", "units", "commitment", "list_hash", "params_hash"]
 EVENT = re.compile(r"0|[1-9][0-9]{0,19}")
 
 
@@ -39,7 +37,7 @@ def request_draw(*, trial: str, round_code: str, event: str, event_on: date, by:
     the day on which it comes, for all to know.
     """
     Trial.objects.select_for_update(of=("self",), no_key=True).get(code=trial)
-    _refuse_after_a_restore()
+    refuse_after_a_restore()
     _check_round(current_protocol(trial).round(round_code), clock.today())
     event = event.strip()
     if not EVENT.fullmatch(event):
@@ -56,17 +54,6 @@ def request_draw(*, trial: str, round_code: str, event: str, event_on: date, by:
     return made
 
 
-def _refuse_after_a_restore() -> None:
-    """No new list while the database may have forgotten a draw: its groups are known, and a second draw gives others.
-
-    A list that was published before the backup may still be drawn: the same secret and number give the same groups.
-    """
-    if anchors.lost() is not None:
-        raise DrawNotReady(
-            _("This office was restored from a backup, which lacks the last events. First find out what was drawn.")
-        )
-
-
 def _check_round(entry: Round, today: date) -> None:
     """A batch is drawn when nobody can join any more; people who come in one by one, from the first day on."""
     if today < entry.opens:
@@ -75,57 +62,10 @@ def _check_round(entry: Round, today: date) -> None:
         raise DrawNotReady(_("This round is drawn in one batch, after its last day."), field="round")
 
 
-def freeze_list(*, draw_id: int) -> bool:
-    """Fix the list, draw the secret and publish the commitment; False when it was done or nobody is ready.
-
-    What makes a list impossible, such as a household that fits no stratum, ends the draw and is kept with it.
-    """
-    try:
-        return _freeze_list(draw_id)
-    except DomainError as error:
-        return _refuse(draw_id, str(error))
-
-
-@transaction.atomic
-def _refuse(draw_id: int, fault: str) -> bool:
-    row = _lock(draw_id)
-    if row.status == Status.REQUESTED:
-        row.status, row.fault = Status.REFUSED, fault
-        row.save(update_fields=["status", "fault"])
-        audit.record("draw.refused", f"draw:{row.pk}", by="freeze_list", trial=row.trial_id, fault=fault)
-    return False
-
-
-@transaction.atomic
-def _freeze_list(draw_id: int) -> bool:
-    allow_long_statements()
-    row = _lock(draw_id)
-    if row.status != Status.REQUESTED:
-        return False
-    _refuse_after_a_restore()
-    units = units_to_draw(row.trial_id, round_code=row.round, on=clock.today())
-    if not units:
-        row.status = Status.EMPTY
-        row.save(update_fields=["status"])
-        audit.record("draw.empty", f"draw:{row.pk}", by="freeze_list", trial=row.trial_id)
-        return False
-    secret = new_secret()
-    record = commit(_frozen(row, units), secret, event=row.event)
-    row.record, row.sealed_secret = record.to_json(), seal(row, secret)
-    row.units, row.commitment = len(units), record.commitment
-    row.list_hash, row.params_hash = record.list_hash, record.params_hash
-    row.status, row.committed_at = Status.COMMITTED, clock.now()
-    row.save(update_fields=FROZEN)
-    digests = {"units": row.units, "commitment": row.commitment, "list_hash": row.list_hash}
-    audit.record("draw.committed", f"draw:{row.pk}", by="freeze_list", trial=row.trial_id, **digests)
-    transaction.on_commit(anchors.write, robust=True)
-    return True
-
-
 @transaction.atomic
 def enter_beacon(*, draw_id: int, beacon: str, by: User) -> None:
     """The first of two persons types the public number, as `event:64 hex digits`."""
-    row = _lock(draw_id)
+    row = locked(draw_id)
     if row.status != Status.COMMITTED:
         raise DrawNotReady(_("This draw does not wait for a public number."))
     if row.event_on is not None and clock.today() < row.event_on:
@@ -150,7 +90,7 @@ def confirm_beacon(*, draw_id: int, beacon: str, by: User) -> None:
 
 @transaction.atomic
 def _confirm_beacon(draw_id: int, beacon: str, by: User) -> None:
-    row = _lock(draw_id)
+    row = locked(draw_id)
     if row.status in {Status.CONFIRMED, Status.DRAWN}:
         return
     if row.status != Status.ENTERED:
@@ -171,33 +111,12 @@ def _confirm_beacon(draw_id: int, beacon: str, by: User) -> None:
 @transaction.atomic
 def reopen_beacon(*, draw_id: int, by: User) -> None:
     """Take back a mistyped public number before anybody confirmed it. That one was entered stays known."""
-    row = _lock(draw_id)
+    row = locked(draw_id)
     if row.status != Status.ENTERED:
         raise DrawNotReady(_("There is no number to take back."))
     audit.record("draw.beacon_taken_back", f"draw:{row.pk}", by=by, trial=row.trial_id, beacon=row.beacon)
     row.beacon, row.entered_by, row.status = "", None, Status.COMMITTED
     row.save(update_fields=["beacon", "entered_by", "status"])
-
-
-def design_of(protocol: Protocol, round_code: str) -> Design:
-    """The lottery's design for a recruitment round."""
-    if protocol.allocation.unit != "household":
-        raise DomainError(_("This office draws households; the protocol asks for persons."))
-    ratio = protocol.round(round_code).template
-    arms = tuple(arm.code for arm in protocol.arms if arm.code in ratio)
-    return Design(
-        arms=arms,
-        ratio=tuple(ratio[arm] for arm in arms),
-        method=protocol.allocation.method,
-        multipliers=tuple(sorted(protocol.allocation.multipliers)),
-    )
-
-
-def _frozen(row: Draw, units: list[Unit]) -> Frozen:
-    earlier = Draw.objects.filter(trial=row.trial_id, status=Status.DRAWN).order_by("-number").first()
-    after = Record.from_json(earlier.record) if earlier else None
-    design = design_of(current_protocol(row.trial_id), row.round)
-    return freeze([(unit.code, unit.stratum) for unit in units], design, after=after)
 
 
 def _check_number(row: Draw, beacon: str) -> None:
@@ -206,7 +125,3 @@ def _check_number(row: Draw, beacon: str) -> None:
         check_beacon(beacon, row.event)
     except BadInput as error:
         raise DomainError(str(error), field="beacon") from None
-
-
-def _lock(draw_id: int) -> Draw:
-    return Draw.objects.defer("record").select_for_update(of=("self",), no_key=True).get(pk=draw_id)

@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from randomization import drawing, services
+from randomization import drawing, freezing
 from randomization.models import Draw, Status
 from trialmgr.core.errors import DomainError
 
@@ -13,7 +13,7 @@ log = logging.getLogger("trialmgr.randomization")
 
 @shared_task
 def freeze_list(draw_id: int) -> None:
-    services.freeze_list(draw_id=draw_id)
+    freezing.freeze_list(draw_id=draw_id)
 
 
 @shared_task

@@ -14,6 +14,7 @@ from participants.entering import Member
 from participants.models import Household, Person
 from randomization import drawing
 from randomization import services as draws
+from randomization.freezing import freeze_list
 from randomization.models import Draw
 from trialmgr.core import clock
 from trialmgr.core.documents import parse_document
@@ -139,7 +140,7 @@ def make_draw(trial: str = "tilburg", *, until: str = "drawn") -> Draw:
     round_code = current_protocol(trial).rounds[0].code
     row = draws.request_draw(trial=trial, round_code=round_code, event="2563100", event_on=clock.today(), by=first)
     if until != "requested":
-        assert draws.freeze_list(draw_id=row.pk)
+        assert freeze_list(draw_id=row.pk)
     if until in {"entered", "confirmed", "drawn"}:
         draws.enter_beacon(draw_id=row.pk, beacon=BEACON, by=first)
     if until in {"confirmed", "drawn"}:

@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import override_settings
 
 from randomization import services as draws
+from randomization.freezing import freeze_list
 from randomization.models import Allocation, Draw
 from surveys.mailing import services as mailing
 from surveys.mailing.models import Invitation, Response
@@ -189,7 +190,7 @@ def test_what_was_drawn_cannot_be_drawn_again(restored):
         first = make.make_user(Role.STATISTICIAN)
         again = draws.request_draw(trial="tilburg", round_code="first", event="2563200", event_on=make.TODAY, by=first)
     with connected_as("office_worker", COPY), clock.at(make.NOW):
-        assert draws.freeze_list(draw_id=again.pk) is False, "nobody is left to draw"
+        assert freeze_list(draw_id=again.pk) is False, "nobody is left to draw"
     with connected_as("office_worker", COPY):
         taken = Allocation.objects.values().first()
         with pytest.raises(DatabaseError, match="duplicate key"), transaction.atomic():

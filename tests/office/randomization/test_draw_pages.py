@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from randomization import drawing, services, views
+from randomization import drawing, freezing, views
 from randomization.models import Allocation, Draw
 from tests.office import factories as make
 from trialmgr.core import clock
@@ -38,7 +38,7 @@ def test_a_draw_from_request_to_lookup(statistician, leader):
     response = statistician.post("/t/tilburg/draws/", {"round": "first", "event": "2563100", "event_on": "2018-03-05"})
     assert response["Location"] == "/t/tilburg/draws/1/"
     assert "The list is being made" in page(statistician.get("/t/tilburg/draws/1/"))
-    services.freeze_list(draw_id=Draw.objects.get().pk)
+    freezing.freeze_list(draw_id=Draw.objects.get().pk)
     assert statistician.post("/t/tilburg/draws/1/beacon/", {"beacon": make.BEACON}).status_code == 302
     assert "You entered it" in page(statistician.get("/t/tilburg/draws/1/"))
     assert leader.post("/t/tilburg/draws/1/beacon/", {"beacon": make.BEACON}).status_code == 302

@@ -15,7 +15,7 @@ from psycopg.errors import InsufficientPrivilege
 from coaching.selectors import unassigned
 from participants import selectors as people
 from participants import services as joining
-from randomization import drawing, selectors, services, tasks
+from randomization import drawing, freezing, selectors, services, tasks
 from randomization.models import Allocation, Draw, Status
 from tests.office import factories as make
 from tests.office.races import faults, together
@@ -127,7 +127,7 @@ def test_when_nobody_is_ready_the_draw_ends_empty(tilburg, recorded):
     make.make_consented()  # the baseline is not known
     draw = request()
     with recorded() as verbs:
-        assert not services.freeze_list(draw_id=draw.pk)
+        assert not freezing.freeze_list(draw_id=draw.pk)
     draw.refresh_from_db()
     assert draw.status == Status.EMPTY
     assert verbs == ["draw.empty"]
@@ -142,7 +142,7 @@ def test_a_list_that_cannot_be_made_says_why_and_frees_the_round(tilburg, record
         cursor.execute("UPDATE participants_household SET household_type = 'commune' WHERE id = %s", [home.pk])
     draw = request()
     with recorded() as verbs:
-        assert not services.freeze_list(draw_id=draw.pk)
+        assert not freezing.freeze_list(draw_id=draw.pk)
     draw.refresh_from_db()
     assert (draw.status, "commune is in no level" in draw.fault) == (Status.REFUSED, True)
     assert verbs == ["draw.refused"]
@@ -357,7 +357,7 @@ def test_two_workers_freeze_one_list():
     make.make_trial()
     make.make_ready()
     draw = make.make_draw(until="requested")
-    assert sorted(together(*[lambda: services.freeze_list(draw_id=draw.pk)] * 6)) == [False] * 5 + [True]
+    assert sorted(together(*[lambda: freezing.freeze_list(draw_id=draw.pk)] * 6)) == [False] * 5 + [True]
     assert [event.verb for event in audit.events()].count("draw.committed") == 1
 
 
@@ -426,7 +426,7 @@ def test_a_list_that_was_asked_for_before_a_restore_is_refused(tilburg, settings
     draw = make.make_draw(until="requested")
     settings.ANCHOR_FILE = str(tmp_path / "ahead")
     Path(settings.ANCHOR_FILE).write_text(f"{audit.head()[0] + 9} {'ab' * 32}\n", "ascii")
-    assert services.freeze_list(draw_id=draw.pk) is False
+    assert freezing.freeze_list(draw_id=draw.pk) is False
     draw.refresh_from_db()
     assert draw.status == Status.REFUSED
     assert "restored from a backup" in draw.fault

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils.formats import date_format
 
-from randomization import selectors, services, withdrawing
+from randomization import freezing, selectors, services, withdrawing
 from randomization.lottery.draw import draw as lottery_draw
 from randomization.lottery.record import Record
 from randomization.lottery.stream import commitment_of
@@ -39,7 +39,7 @@ def published(tilburg, first):
     for _ in range(2):
         make.make_ready()
     row = services.request_draw(trial="tilburg", round_code="first", event="2563100", event_on=EVENT_ON, by=first)
-    assert services.freeze_list(draw_id=row.pk)
+    assert freezing.freeze_list(draw_id=row.pk)
     return Draw.objects.get()
 
 

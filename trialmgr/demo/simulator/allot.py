@@ -5,6 +5,7 @@ import time
 
 from coaching.services import divide_evenly
 from randomization import services as draws
+from randomization.freezing import freeze_list
 from randomization.models import Draw, Status
 from surveys.mailing.services import update_status
 from trialmgr.core import anchors
@@ -25,7 +26,7 @@ def count() -> None:
 
 def freeze() -> None:
     for row in Draw.objects.filter(trial=TRIAL, status=Status.REQUESTED):
-        draws.freeze_list(draw_id=row.pk)
+        freeze_list(draw_id=row.pk)
 
 
 def run(step: str) -> None:
