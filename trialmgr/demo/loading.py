@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
 
 from trialmgr.demo import environment
 from trialmgr.demo.environment import Place
@@ -29,6 +28,7 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ("research_scoring", "finish score", "the research worker scores them"),
     ("research_web", "finish study", "a researcher asks for a run, two others approve it"),
 )
+AT_A_TIME = 2  # processes that wait for their next step: each takes the memory of an interpreter
 LOGINS = {"office_worker": "office", "research_scoring": "research"} | {
     login: process for process, login in environment.LOGIN.items()
 }
@@ -39,17 +39,21 @@ def load(place: Place, group: int, say: Callable[[str], None]) -> None:
     homes = os.environ.get("TRIALMGR_DEMO_HOMES", "760")
     if homes == "0":
         return
-    with ExitStack() as leaving:
-        players: dict[str, Player] = {}
+    players: dict[str, Player] = {}
+    try:
         for login, step, words in STEPS:
             stamp = place.home / f"loaded-{step.split(' {')[0].replace(' ', '-')}"
             if stamp.exists():
                 continue
             say(f"filling the demo trial: {words}")
-            if login not in players:
-                players[login] = leaving.enter_context(Player(place, login, homes, group))
+            players[login] = players.pop(login, None) or Player(place, login, homes, group)
+            for idle in list(players)[:-AT_A_TIME]:
+                players.pop(idle).leave()
             players[login].play([word.format(mail=place.home / "mail") for word in step.split(" ")])
             stamp.touch()
+    finally:
+        for player in players.values():
+            player.leave()
 
 
 class Player:
@@ -70,12 +74,9 @@ class Player:
             process_group=group,
         )
 
-    def __enter__(self) -> "Player":
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        if problem[0]:
-            self.process.kill()
+    def leave(self) -> None:
+        """End the process; it has nothing that is not in the database."""
+        self.process.terminate()
         self.process.communicate()
 
     def play(self, step: list[str]) -> None:
