@@ -131,14 +131,21 @@ def caseload_sizes(trial: str) -> dict[int, int]:
 
 def unassigned(trial: str, *, sites: Collection[str] | None = None) -> Iterator[tuple[int, str, int]]:
     """Drawn households without a coach whose group has one: key, site, number of persons."""
+    yield from _unassigned(trial, sites).values_list("pk", "site", "n").iterator(chunk_size=5000)
+
+
+def count_unassigned(trial: str, *, sites: Collection[str] | None = None) -> int:
+    return _unassigned(trial, sites).count()
+
+
+def _unassigned(trial: str, sites: Collection[str] | None) -> QuerySet[Household]:
     guided = {arm.code for arm in current_protocol(trial).arms if arm.caseload.worker == "trial_coach"}
     have = Exists(Assignment.objects.filter(household=OuterRef("pk"), until_day=None))
     homes = Household.objects.filter(~have, pk__in=households_in(trial, guided))
     if sites is not None:
         homes = homes.filter(site__in=sites)
     count = Count("persons", filter=Q(persons__in=persons_guided(trial)))
-    rows = homes.annotate(n=count).filter(n__gte=1).order_by("pk").values_list("pk", "site", "n")
-    yield from rows.iterator(chunk_size=5000)
+    return homes.annotate(n=count).filter(n__gte=1).order_by("pk")
 
 
 def coach_of(household_id: int) -> User | None:

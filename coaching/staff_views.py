@@ -44,7 +44,7 @@ def staff(request: HttpRequest, trial: str) -> HttpResponse:
             form.add_error(error.field if error.field in form.fields else None, str(error))
         else:
             return redirect("staff", trial=trial)
-    waiting = sum(1 for _home in selectors.unassigned(trial, sites=own))
+    waiting = selectors.count_unassigned(trial, sites=own)
     context = {"form": form, "rows": _rows(trial, names, own), "waiting": waiting}
     return render(request, "coaching/staff.html", context, status=422 if form.is_bound else 200)
 

@@ -142,7 +142,7 @@ def coaches(request: HttpRequest, trial: str) -> HttpResponse:
     bands = [arm.caseload for arm in current_protocol(trial).arms if arm.caseload.worker == "trial_coach"]
     low, high = min((band.low for band in bands), default=0), max((band.high for band in bands), default=0)
     rows = [(coach, sizes.get(coach.pk, 0)) for coach in selectors.coaches_of(trial, sites=sites)]
-    waiting = sum(1 for _home in selectors.unassigned(trial, sites=sites))
+    waiting = selectors.count_unassigned(trial, sites=sites)
     return render(request, "coaching/coaches.html", {"rows": rows, "low": low, "high": high, "waiting": waiting})
 
 

@@ -1,6 +1,7 @@
 """Pages of the draw: for the statistician and the second person, and for everybody."""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -98,12 +99,7 @@ def _let_a_job_finish(row: Draw) -> None:
 @require_POST
 @requires("approve_beacon")
 def take_back(request: HttpRequest, trial: str, number: int) -> HttpResponse:
-    row = get_object_or_404(selectors.draws_of(trial), number=number)
-    try:
-        services.reopen_beacon(draw_id=row.pk, by=request.user)
-    except DomainError as error:
-        messages.error(request, str(error))
-    return redirect("draw", trial=trial, number=number)
+    return _done(request, trial, number, services.reopen_beacon)
 
 
 @require_POST
@@ -125,9 +121,14 @@ def withdraw(request: HttpRequest, trial: str, number: int) -> HttpResponse:
 @requires("approve_beacon")
 def confirm_withdrawal(request: HttpRequest, trial: str, number: int) -> HttpResponse:
     """Confirm the withdrawal that somebody else announced."""
+    return _done(request, trial, number, withdrawing.confirm_withdrawal)
+
+
+def _done(request: HttpRequest, trial: str, number: int, act: Callable[..., None]) -> HttpResponse:
+    """Do this to the draw, and show how it stands then, with what stood in the way."""
     row = get_object_or_404(selectors.draws_of(trial), number=number)
     try:
-        withdrawing.confirm_withdrawal(draw_id=row.pk, by=request.user)
+        act(draw_id=row.pk, by=request.user)
     except DomainError as error:
         messages.error(request, str(error))
     return redirect("draw", trial=trial, number=number)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from randomization.errors import DrawNotReady
 from randomization.models import Draw, Status, Withdrawal
 from randomization.sealing import unseal
+from randomization.selectors import locked
 from trialmgr.core import anchors, audit, clock
 from trialmgr.core.errors import DomainError
 from trialmgr.core.models import User
@@ -79,7 +80,7 @@ def _opened(row: Draw) -> str:
 
 
 def _lock(draw_id: int) -> Draw:
-    row = Draw.objects.defer("record").select_for_update(of=("self",), no_key=True).get(pk=draw_id)
+    row = locked(draw_id)
     if row.status == Status.COMMITTED and not can_be_withdrawn(row):
         raise DrawNotReady(_("A number was entered for this draw, so its event took place. Finish the draw."))
     if not can_be_withdrawn(row):
