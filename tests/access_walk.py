@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 from django.urls.resolvers import RoutePattern
+
+from trialmgr.core.documents import read_document
 
 NOT_OURS = "allauth."
 REDIRECTS = "django.views.generic.base"  # old addresses of allauth
@@ -70,7 +71,7 @@ class Matrix:
 
     @classmethod
     def read(cls, path: Path) -> "Matrix":
-        document = yaml.safe_load(path.read_text("utf-8"))
+        document = read_document(path).data
         return cls(document["pages"], document["actions"])
 
     def cells(self) -> Iterator[tuple[str, str, Any]]:

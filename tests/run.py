@@ -33,8 +33,20 @@ from trialmgr.demo.servers import clone, provision  # noqa: E402
 PROCESSES = ("office", "research", "survey", "vault")
 ALONE = ("journey", "office", "analysis", "lottery", "research", "survey", "launch", "readme", "vault")
 """Groups that run by themselves, the longest first; the others are quick and share an interpreter."""
+HALF = {"office": ("coaching", "mailing", "monitoring")}
+"""Directories of a group that run beside the rest of it, in a database of their own."""
 QUICK = "quick ones"
+NOT_FOR_TESTS = ("TRIALMGR_PROCESS", "PYTHONDONTWRITEBYTECODE")  # many interpreters start: they share what they compile
 NO_TESTS = 5  # pytest's exit code when it collected nothing
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one pytest runs: `group` says as which process, `places` are its arguments."""
+
+    name: str
+    group: str
+    places: list[str]
 
 
 @dataclass(frozen=True)
@@ -55,13 +67,13 @@ def main() -> int:
     for signum in (signal.SIGINT, signal.SIGTERM):  # a shell may have us ignore Ctrl-C in the background
         signal.signal(signum, signal.default_int_handler)
     with servers(options.groups) as place:
-        units = [
-            (name, command(groups, options, extra), variables(name, place))
-            for name, groups in shared(options.groups).items()
+        jobs = [
+            (unit.name, command(unit, options, extra), variables(unit, place))
+            for unit in shared(options.groups, whole=bool(extra))
         ]
-        if len(units) == 1:
-            return subprocess.run(units[0][1], cwd=ROOT, env=units[0][2], check=False).returncode
-        return together(units, options.jobs, filtered=bool(extra))
+        if len(jobs) == 1:
+            return subprocess.run(jobs[0][1], cwd=ROOT, env=jobs[0][2], check=False).returncode
+        return together(jobs, options.jobs, filtered=bool(extra))
 
 
 def arguments() -> tuple[argparse.Namespace, list[str]]:
@@ -83,28 +95,34 @@ def arguments() -> tuple[argparse.Namespace, list[str]]:
     return options, extra
 
 
-def shared(groups: list[str]) -> dict[str, list[str]]:
-    """The groups by the pytest that runs them: one each, and one for all the quick ones together."""
+def shared(groups: list[str], *, whole: bool) -> list[Unit]:
+    """The groups by the pytest that runs them: one each, or two for a long one, and one for all quick ones."""
+    units = []
+    for group in (group for group in groups if group in ALONE):
+        second = [] if whole else [f"tests/{group}/{name}" for name in HALF.get(group, ())]
+        units += [Unit(f"{group} (2)", group, second)] if second else []
+        units += [Unit(group, group, [f"tests/{group}", *(f"--ignore={place}" for place in second)])]
     quick = [group for group in groups if group not in ALONE]
-    units = {group: [group] for group in groups if group in ALONE}
-    return units | ({quick[0] if len(quick) == 1 else QUICK: quick} if quick else {})
+    name = quick[0] if len(quick) == 1 else QUICK
+    return units + ([Unit(name, "", [f"tests/{group}" for group in quick])] if quick else [])
 
 
-def command(groups: list[str], options: argparse.Namespace, extra: list[str]) -> list[str]:
+def command(unit: Unit, options: argparse.Namespace, extra: list[str]) -> list[str]:
     marked = "nightly" if options.nightly else "not nightly and not slow" if options.quick else "not nightly"
     named = any((ROOT / word.split("::")[0]).exists() for word in extra)
-    places = [] if named else [f"tests/{group}" for group in groups]
+    places = [] if named else unit.places
     return [sys.executable, "-m", "pytest", "-m", marked, "--color=auto", *places, *extra] + (
         ["--no-skips"] if options.complete else []
     )
 
 
-def variables(group: str, place: environment.Place | None) -> dict[str, str]:
-    """The environment of a group's pytest; its database is made anew."""
-    if group not in PROCESSES or place is None:
-        return {name: value for name, value in os.environ.items() if name != "TRIALMGR_PROCESS"}
-    clone(place.clusters[environment.CLUSTER[group]], f"test_{group}")
-    return environment.tests(group, place, f"test_{group}")
+def variables(unit: Unit, place: environment.Place | None) -> dict[str, str]:
+    """The environment of a unit's pytest; its database is made anew."""
+    if unit.group not in PROCESSES or place is None:
+        return {name: value for name, value in os.environ.items() if name not in NOT_FOR_TESTS}
+    database = "test_" + "".join(filter(str.isalnum, unit.name))
+    clone(place.clusters[environment.CLUSTER[unit.group]], database)
+    return environment.tests(unit.group, place, database)
 
 
 @contextmanager
@@ -147,7 +165,7 @@ def prepare(place: environment.Place, cluster: str) -> None:
             raise LaunchError(f"manage.py {' '.join(work)} failed for {cluster}:\n{done.stderr.strip()}")
 
 
-def together(units: list[tuple[str, list[str], dict[str, str]]], jobs: int, *, filtered: bool) -> int:
+def together(units: list[tuple[str, list[str], dict[str, str]]], at_a_time: int, *, filtered: bool) -> int:
     """Run the groups, some at a time; print the whole output of those that fail and the closing lines of all."""
     begin = time.monotonic()
 
@@ -158,7 +176,7 @@ def together(units: list[tuple[str, list[str], dict[str, str]]], jobs: int, *, f
         return Outcome(group, done.returncode, done.stdout.decode("utf-8", "replace"))
 
     outcomes = []
-    with ThreadPoolExecutor(jobs) as pool:
+    with ThreadPoolExecutor(at_a_time) as pool:
         for future in as_completed([pool.submit(run, unit) for unit in units]):
             outcome = future.result()
             outcomes.append(outcome)

@@ -47,13 +47,13 @@ class _Network:
 
         self.rows = rows
         self.start: Node = tuple(sorted(columns))
-        self.log_factorial = special.gammaln(np.arange(sum(rows) + 2) + 1.0)
+        self.log_factorial: list[float] = special.gammaln(np.arange(sum(rows) + 2) + 1.0).tolist()
         self.bounds = cache(self._bounds)
         self.total = cache(self._total)
 
     def weight(self, line: Node) -> float:
         """Log weight of one row: minus the sum of log factorials."""
-        return -float(self.log_factorial[list(line)].sum())
+        return -sum(map(self.log_factorial.__getitem__, line))
 
     def _fillings(self, stage: int, node: Node) -> Iterator[tuple[Node, float]]:
         """Each way to fill row `stage` from the remaining column totals: what remains then, and its weight."""
@@ -73,8 +73,7 @@ class _Network:
     def _total(self, stage: int, node: Node) -> float:
         """Log of the summed weights of all that can follow: a multivariate hypergeometric constant."""
         left = sum(self.rows[stage:])
-        rest = self.log_factorial[left] - self.log_factorial[list(node)].sum()
-        return float(rest - self.log_factorial[self.rows[stage:]].sum())
+        return self.log_factorial[left] + self.weight(node) + self.weight(tuple(self.rows[stage:]))
 
     def tail(self, limit: float) -> float:
         """Probability of complete tables with a log weight of at most `limit`."""

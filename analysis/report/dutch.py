@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
+from trialmgr.core.documents import read_document
 
 CATALOGUE = Path(__file__).with_name("notes_nl.yaml")
 HOLE = re.compile(r"\{\d*\}")
@@ -38,7 +38,7 @@ def dutch(text: str) -> str | None:
 @cache
 def catalogue() -> dict[str, str]:
     """English, with `{}` for what is filled in, to Dutch."""
-    found: dict[str, str] = yaml.safe_load(CATALOGUE.read_text("utf-8"))
+    found: dict[str, str] = read_document(CATALOGUE).data
     return found
 
 

@@ -4,14 +4,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import count
+from typing import Any
 
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.test import Client
 
 from coaching.services import assign_coach
 from participants import services
-from participants.entering import Member
-from participants.models import Household, Person
+from participants.entering import Entry, Member, enter
+from participants.models import Check, Consent, Household, Person, Step, StepKind
 from randomization import drawing
 from randomization import services as draws
 from randomization.freezing import freeze_list
@@ -21,6 +22,7 @@ from trialmgr.core.documents import parse_document
 from trialmgr.core.models import Membership, Role, User
 from trialmgr.protocol.models import Trial
 from trialmgr.protocol.reading import PRESETS, canonical, check, sha256
+from trialmgr.protocol.schema import Protocol
 from trialmgr.protocol.selectors import current_protocol
 
 NOW = datetime(2018, 3, 5, 9, tzinfo=UTC)
@@ -28,6 +30,7 @@ TODAY = date(2018, 3, 5)
 SECRET = "a long password 1"
 BEACON = "2563100:" + "0123456789abcdef" * 4
 OTHER_BEACON = "2563100:" + "f" * 64
+CONSENTED = (StepKind.SIGNED_UP, StepKind.ELIGIBLE, StepKind.CONSENTED)
 _numbers = count(1)
 
 
@@ -93,43 +96,76 @@ def make_member(**over: object) -> Member:
 def make_household(trial: str = "tilburg", *, members: int | list[Member] = 1, **over: object) -> Household:
     """A household that signed up, with so many members or these."""
     protocol = current_protocol(trial)
-    people = [make_member() for _ in range(members)] if isinstance(members, int) else members
-    facts = {
-        "site": protocol.sites[0].code,
-        "round_code": protocol.rounds[0].code,
-        "household_type": "single" if len(people) < 2 else "couple",
-        "benefit_since": date(2014, 3, 1),
-        "members": people,
-        "day": TODAY,
-        "by": over.get("by") or someone(),
-    }
+    wished = {name: over.pop(name) for name in ("site", "household_type") if name in over}
+    entry = _entry(protocol, members=members, **wished)
+    facts = vars(entry) | {"round_code": protocol.rounds[0].code, "day": TODAY, "by": someone()}
     return services.sign_up(trial=trial, **(facts | over))
 
 
-def make_eligible(trial: str = "tilburg", **over: object) -> Household:
-    home = make_household(trial, **over)
-    for person in home.persons.all():
-        services.check_eligibility(person_id=person.pk, answers=right_answers(trial), day=TODAY, by=someone())
-    return home
+def make_homes(number: int, kinds: tuple[StepKind, ...], trial: str = "tilburg", **over: Any) -> list[Household]:
+    """So many households, all of whose members took these steps, in a handful of statements.
+
+    What stands in the tables is what the services would have left there (test_factories.py); the audit log is silent.
+    """
+    protocol, by = current_protocol(trial), someone()
+    homes = enter(trial, protocol.rounds[0].code, [_entry(protocol, **over) for _ in range(number)])
+    persons = list(Person.objects.filter(household__in=homes).order_by("pk"))
+    noted = {"day": TODAY, "recorded_by": by}
+    Step.objects.bulk_create(
+        Step(person=person, kind=kind, recorded_at=clock.now(), **noted) for kind in kinds for person in persons
+    )
+    if StepKind.ELIGIBLE in kinds:
+        right = right_answers(protocol).items()
+        Check.objects.bulk_create(
+            Check(person=person, code=code, answer=answer, **noted) for person in persons for code, answer in right
+        )
+    if StepKind.CONSENTED in kinds:
+        form = {"version": protocol.consent.version, "channel": "paper", "given": True}
+        Consent.objects.bulk_create(
+            Consent(person=person, purpose=purpose.code, **form, **noted)
+            for person in persons
+            for purpose in protocol.consent.purposes
+        )
+    return homes
 
 
-def make_consented(trial: str = "tilburg", **over: object) -> Household:
-    home = make_eligible(trial, **over)
-    for person in home.persons.all():
-        agree(person)
-    return home
+def _entry(protocol: Protocol, *, members: int | list[Member] = 1, site: str = "", household_type: str = "") -> Entry:
+    people = [make_member() for _ in range(members)] if isinstance(members, int) else members
+    return Entry(
+        site=site or protocol.sites[0].code,
+        household_type=household_type or ("single" if len(people) < 2 else "couple"),
+        benefit_since=date(2014, 3, 1),
+        members=tuple(people),
+    )
 
 
-def make_ready(trial: str = "tilburg", **over: object) -> Household:
+def make_eligible(trial: str = "tilburg", **over: Any) -> Household:
+    return make_homes(1, (StepKind.SIGNED_UP, StepKind.ELIGIBLE), trial, **over)[0]
+
+
+def make_consented(trial: str = "tilburg", **over: Any) -> Household:
+    return make_homes(1, CONSENTED, trial, **over)[0]
+
+
+def make_persons(number: int) -> list[Person]:
+    """So many persons who consented, each in a household of their own."""
+    return list(Person.objects.filter(household__in=make_homes(number, CONSENTED)).order_by("pk"))
+
+
+def make_ready(trial: str = "tilburg", **over: Any) -> Household:
     """A household that may be drawn: consented, and its baseline is known."""
-    home = make_consented(trial, **over)
-    services.record_baselines(pids=[person.pid for person in home.persons.all()])
-    return home
+    return make_all_ready(1, trial, **over)[0]
+
+
+def make_all_ready(number: int, trial: str = "tilburg", **over: Any) -> list[Household]:
+    homes = make_homes(number, CONSENTED, trial, **over)
+    services.record_baselines(pids=Person.objects.filter(household__in=homes).values_list("pid", flat=True))
+    return homes
 
 
 def make_drawn(number: int = 1, trial: str = "tilburg", **over: object) -> list[Household]:
     """So many households, drawn in one public draw."""
-    homes = [make_ready(trial, **over) for _ in range(number)]
+    homes = make_all_ready(number, trial, **over)
     make_draw(trial)
     return homes
 
@@ -151,8 +187,8 @@ def make_draw(trial: str = "tilburg", *, until: str = "drawn") -> Draw:
     return row
 
 
-def right_answers(trial: str = "tilburg") -> dict[str, bool]:
-    return {check.code: check.must_be for check in current_protocol(trial).eligibility}
+def right_answers(protocol: Protocol | None = None) -> dict[str, bool]:
+    return {check.code: check.must_be for check in (protocol or current_protocol("tilburg")).eligibility}
 
 
 def agree(person: Person, **over: object) -> bool:

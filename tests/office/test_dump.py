@@ -36,7 +36,7 @@ def dump():
 
 @pytest.mark.django_db
 def test_a_dump_holds_no_link_no_pseudonym_and_no_answer(tilburg, smtp, vault):  # noqa: F811
-    people = [make.make_consented().persons.get() for _ in range(24)]
+    people = make.make_persons(24)
     services.queue_due(trial="tilburg")
     services.send_due()
     vault.submitted = [person.pid for person in people[:12]]

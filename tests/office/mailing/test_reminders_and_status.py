@@ -19,7 +19,7 @@ WEEK = make.NOW + timedelta(days=7)
 @pytest.fixture
 def people(tilburg, smtp, vault):
     """Twenty-four persons who were mailed the baseline today."""
-    found = [make.make_consented().persons.get() for _ in range(24)]
+    found = make.make_persons(24)
     services.queue_due(trial="tilburg")
     services.send_due()
     smtp.taken.clear()

@@ -24,8 +24,7 @@ TOO_MANY = "INSERT INTO mailing_wavecount (trial, wave, day, invited, answered) 
 @pytest.fixture
 def people(tilburg, smtp, vault):
     """Three persons who consented today, so that their baseline is due."""
-    homes = [make.make_consented() for _ in range(3)]
-    return [home.persons.get() for home in homes]
+    return make.make_persons(3)
 
 
 def states():

@@ -259,7 +259,7 @@ def test_without_its_audit_event_nobody_is_drawn(tilburg, monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_twenty_confirmations_and_twenty_jobs_at_one_moment_are_one_draw():
     make.make_trial()
-    homes = [make.make_ready() for _ in range(4)]
+    homes = make.make_all_ready(4)
     draw, second = make.make_draw(until="entered"), make.make_user(Role.LEADER)
     confirm = [lambda: services.confirm_beacon(draw_id=draw.pk, beacon=make.BEACON, by=second)] * 20
     assert faults(together(*confirm)) == []
@@ -272,7 +272,7 @@ def test_twenty_confirmations_and_twenty_jobs_at_one_moment_are_one_draw():
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_dies_half_way_leaves_nothing_and_the_next_one_draws(monkeypatch):
     make.make_trial()
-    homes = [make.make_ready() for _ in range(4)]
+    homes = make.make_all_ready(4)
     draw, found = make.make_draw(until="confirmed"), {}
     at_work, dead = threading.Event(), threading.Event()
 

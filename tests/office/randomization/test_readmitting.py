@@ -39,7 +39,8 @@ def record(homes, tmp_path):
 @pytest.fixture
 def set_back(record, settings, tmp_path):
     settings.ANCHOR_FILE = str(tmp_path / "ahead")
-    Path(settings.ANCHOR_FILE).write_text(f"{audit.head()[0] + 9} {'ab' * 32}\n", "ascii")
+    newest, _hash = audit.head() or (0, "")
+    Path(settings.ANCHOR_FILE).write_text(f"{newest + 9} {'ab' * 32}\n", "ascii")
 
 
 @pytest.fixture
