@@ -1,7 +1,6 @@
 """One small demo for all journeys, and browsers that walk through it."""
 
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -12,23 +11,15 @@ from typing import Any, ClassVar
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.chromium import chromium
 from tests.running_demo import RunningDemo
 
 PASSWORD = "proef-in-vertrouwen"
 PHONE = {"width": 360, "height": 740}
 NARROWEST = {"width": 320, "height": 640}
 REPEATED = "[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) < at)"
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 CHANGING = re.compile(r'nonce="[^"]*"|name="csrfmiddlewaretoken" value="[^"]*"')
 PATIENCE = 90_000  # milliseconds that a background job may take
 
@@ -46,12 +37,8 @@ def demo() -> Iterator[RunningDemo]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    assert program, "no Chromium: `make test` installs it"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
-        yield browser
-        browser.close()
+    with chromium() as one:
+        yield one
 
 
 class Person:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -10,16 +9,15 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from randomization.lottery.design import Design
 from randomization.lottery.sequential import announce, close, reveal, seal
+from tests.chromium import chromium
 from tests.lottery import test_tamper, vectors
 from tests.lottery.conftest import DESIGNS, design_of, drawn_record, rows_for
 
 PAGE = Path(__file__).parents[2] / "static" / "lottery"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 CODES = {
     "unit": "row",
     "unit_in_all_places": "list",
@@ -53,12 +51,8 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium") or "/usr/bin/chromium", args=FLAGS
-        )
-        yield chromium
-        chromium.close()
+    with chromium() as one:
+        yield one
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from participants.models import (
 from tests.office import factories as make
 
 OF_HOUSEHOLD = {Household: "pk", Person: "household", NewestStep: "household"}
-OF_PERSON = {model: "person__household" for model in (Contact, Step, Check, Consent, Baseline)}
+OF_PERSON = dict.fromkeys((Contact, Step, Check, Consent, Baseline), "person__household")
 OWN = {"id", "pid", "code", "client_number", "first_name", "email", "likeness", "person", "household", "step"}
 
 

@@ -4,7 +4,8 @@ import pytest
 from playwright.sync_api import Page, Response
 
 from tests.answers_store import Person
-from tests.survey.browser import chromium, faults_of, served
+from tests.chromium import chromium
+from tests.survey.browser import faults_of, served
 
 PHONE = {"width": 360, "height": 740}
 NARROW = {"width": 320, "height": 568}

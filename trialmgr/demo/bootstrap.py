@@ -22,7 +22,7 @@ PYTHON = VENV / "bin" / "python"
 ROOM = {"run": 1500, "dev": 2200, "browser": 2800}  # megabytes for packages and data
 RUN = ("requirements.txt",)
 REQUIREMENTS = {"run": RUN, "dev": (*RUN, "requirements-dev.txt")}
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def main(kind: str, *command: str) -> None:
