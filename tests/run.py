@@ -119,7 +119,7 @@ def command(unit: Unit, options: argparse.Namespace, extra: list[str]) -> list[s
 def variables(unit: Unit, place: environment.Place | None) -> dict[str, str]:
     """The environment of a unit's pytest; its database is made anew."""
     if unit.group not in PROCESSES or place is None:
-        return {name: value for name, value in os.environ.items() if name not in NOT_FOR_TESTS}
+        return {name: value for name, value in os.environ.items() if name not in NOT_FOR_TESTS} | environment.ONE_THREAD
     database = "test_" + "".join(filter(str.isalnum, unit.name))
     clone(place.clusters[environment.CLUSTER[unit.group]], database)
     return environment.tests(unit.group, place, database)

@@ -1,8 +1,6 @@
 """Scoring a file of answers of any length: read, scored, described and written slice by slice."""
 
 import csv
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from surveys.instruments.schema import Instrument
 from surveys.instruments.scoring import MOST_FAULTS, SLICE, Plan, cell_faults, columns_read
 from surveys.instruments.statistics import Describer, ScoreStatistics
 from trialmgr.core.errors import BadInput, Fault
+from trialmgr.core.output import written_whole
 
 HEADER_ROWS = 1
 
@@ -147,20 +146,3 @@ def _header(name: str, cells: Sequence[str]) -> list[str]:
     if twice:
         raise BadInput([Fault(f"{name}: row 1", f"has the column {cell!r} twice", "keep one") for cell in twice])
     return header
-
-
-@contextmanager
-def written_whole(target: Path) -> Iterator[Any]:
-    """A text file that appears under its name only when everything went well."""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:
-        raise BadInput(Fault(str(target), f"cannot be written ({error.strerror})", "check the folder")) from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            yield file
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
 
 from surveys.instruments.columns import Floats
 
@@ -60,6 +59,8 @@ def feldt(alpha: float, n: int, k: int, level: float = 0.95) -> tuple[float, flo
     """Confidence limits of alpha for n cases and k items."""
     if n < 2 or k < 2 or np.isnan(alpha):
         return float("nan"), float("nan")
+    from scipy import stats
+
     tail = (1 - level) / 2
     quantiles = stats.f.ppf([1 - tail, tail], n - 1, (n - 1) * (k - 1))
     low, high = (float(1 - (1 - alpha) * quantile) for quantile in quantiles)
@@ -74,6 +75,8 @@ def omega(correlation: Floats, spread: Floats) -> float:
     """
     if np.linalg.eigvalsh(correlation)[0] <= 1e-10:
         return float("nan")
+    from scipy import optimize
+
     start = np.clip(1 / np.diag(np.linalg.inv(correlation)) * 0.5, LEAST_UNIQUE, 1)
     fit = optimize.minimize(
         _discrepancy, start, args=(correlation,), jac=True, method="L-BFGS-B",

@@ -8,6 +8,8 @@ from trialmgr.demo.servers import POSTGRES, SUPERUSER, Broker, Cluster, carried
 
 # What a process takes over from the shell that started it.
 INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONWARNINGS")
+# The processes share the cores; threads of linear algebra would only wait for each other, spinning.
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 PORTS = {"office": 0, "survey": 1, "research": 2, "vault": 3, "mail": 25, "smtp": 26}
 KEEPERS = ("office", "research")  # the processes that look after a database: migrations, backups
 CLUSTER = {"office": "office", "survey": "research", "research": "research", "vault": "research"}
@@ -46,6 +48,7 @@ def of(process: str, place: Place, *, login: str | None = None) -> dict[str, str
     """The environment of a process of this kind in a demo, under its ordinary database login or another."""
     cluster = place.clusters[CLUSTER[process]]
     variables = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    variables |= ONE_THREAD
     variables |= {
         "DJANGO_SETTINGS_MODULE": "trialmgr.settings",
         "PYTHONUNBUFFERED": "1",

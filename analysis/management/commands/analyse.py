@@ -1,7 +1,5 @@
 """`analyse PLAN [DATA]`: run an analysis plan on a data set, without a database."""
 
-import os
-import tempfile
 from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +10,7 @@ from analysis.estimators.results import Results, to_csv, to_json
 from analysis.estimators.run import run_file
 from trialmgr.core.commands import ToolCommand
 from trialmgr.core.errors import BadInput, Fault
+from trialmgr.core.output import write_whole
 
 WRITERS: dict[str, Callable[[Results], str]] = {"json": to_json, "csv": to_csv}
 
@@ -49,22 +48,3 @@ class Command(ToolCommand):
 
     def _progress(self, message: str) -> None:
         self.stderr.write(message)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write the file in one step, so that a reader never sees half of it."""
-    try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-            file.write(text)
-        Path(file.name).chmod(0o666 & ~_umask())
-        Path(file.name).replace(path)
-    except OSError as error:
-        raise BadInput(
-            Fault(str(path), f"cannot be written ({error.strerror})", "check the folder and the rights")
-        ) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

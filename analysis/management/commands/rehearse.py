@@ -11,9 +11,9 @@ from analysis.estimators.rehearsal.description import Description, read_descript
 from analysis.estimators.rehearsal.rehearse import rehearse
 from analysis.estimators.rehearsal.simulate import simulate
 from analysis.estimators.results import plain
-from analysis.management.commands.analyse import write_whole
 from trialmgr.core.commands import ToolCommand
 from trialmgr.core.errors import BadInput, Fault
+from trialmgr.core.output import write_whole
 
 
 class Command(ToolCommand):

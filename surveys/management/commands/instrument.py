@@ -7,7 +7,6 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from surveys.instruments.batch import written_whole
 from surveys.instruments.exchange.files import csv_text, import_file, workbook_bytes, workbook_csv
 from surveys.instruments.exchange.redcap_write import write_dictionary
 from surveys.instruments.exchange.xlsform_write import write_workbook
@@ -16,6 +15,7 @@ from surveys.instruments.loading import load_instrument
 from surveys.instruments.schema import Instrument
 from trialmgr.core.commands import ToolCommand
 from trialmgr.core.errors import BadInput, Fault
+from trialmgr.core.output import written_whole
 
 
 class Command(ToolCommand):

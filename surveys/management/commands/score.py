@@ -6,12 +6,13 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from surveys.instruments.batch import HEADER_ROWS, Batch, score_file, written_whole
+from surveys.instruments.batch import HEADER_ROWS, Batch, score_file
 from surveys.instruments.loading import load_instrument
 from surveys.instruments.scoring import cell_faults
 from surveys.instruments.statistics import as_table
 from trialmgr.core.commands import ToolCommand
 from trialmgr.core.errors import BadInput, Fault
+from trialmgr.core.output import written_whole
 
 
 class Command(ToolCommand):
