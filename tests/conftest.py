@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -78,21 +79,25 @@ def dsn_of() -> Callable[[str], str]:
     return address
 
 
+_role: ContextVar[str] = ContextVar("role", default="NONE")
+"""The role that this thread's session took on; without one it has the rights that it was opened with."""
+
+
 @contextmanager
 def acting_as(role: str) -> Iterator[None]:
     """Give Django's own connection the rights of a role, and no more, within the block."""
     from django.db import DatabaseError, connection
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_user")
-        before = cursor.fetchone()[0]
-        cursor.execute(f'SET ROLE "{role}"')
+        cursor.execute(f"SET ROLE {role}")
+    before = _role.set(role)
     try:
         yield
     finally:
+        _role.reset(before)
         # In a failed transaction nothing can be set; its end takes the role back as well.
         with suppress(DatabaseError), connection.cursor() as cursor:
-            cursor.execute(f'SET ROLE "{before}"')
+            cursor.execute(f"SET ROLE {_role.get()}")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from axe_playwright_python.sync_playwright import Axe
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
+from django.test import override_settings
 from playwright.sync_api import Page
 
 STRICT = {"runOnly": ["wcag2a", "wcag2aa", "wcag2aaa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -25,9 +26,11 @@ class Threads(ThreadingMixIn, WSGIServer):
 
 @contextmanager
 def served() -> Iterator[str]:
-    """The survey process on a free port; gives its address."""
+    """The survey process on a free port, with its static files; gives its address."""
     connection.settings_dict["CONN_MAX_AGE"] = 0  # each thread ends with its request, and its connection with it
-    with make_server("127.0.0.1", 0, get_wsgi_application(), Threads, Quiet) as server:
+    with override_settings(WHITENOISE_USE_FINDERS=True):
+        application = get_wsgi_application()
+    with make_server("127.0.0.1", 0, application, Threads, Quiet) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
