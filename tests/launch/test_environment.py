@@ -1,13 +1,9 @@
 """Each process gets what it needs and no secret of another."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from tests.running_demo import ROOT
+from tests.starting import starts
 from trialmgr import processes
 from trialmgr.core import age
 from trialmgr.demo import environment, keys, manage
@@ -21,25 +17,6 @@ NEEDED = {
     "research": (*OF_STAFF, "RESEARCH_DATABASE_URL", "RESEARCH_BROKER_URL", "TRIALMGR_RESEARCH_URL"),
     "vault": (*OF_ALL, "RESEARCH_DATABASE_URL", "VAULT_BROKER_URL", "VAULT_TOKEN", "VAULT_MAP_KEY", "VAULT_STATE_DIR"),
 }
-
-START_EACH = """
-import json, os, sys
-import celery, django, pydantic  # what all of them load: once
-from django.core.exceptions import ImproperlyConfigured
-
-for variables in json.load(sys.stdin):
-    if os.fork() == 0:
-        os.environ.clear()
-        os.environ.update(variables)
-        try:
-            django.setup()
-            print("started")
-        except ImproperlyConfigured as error:
-            print(error)
-        sys.stdout.flush()
-        os._exit(0)
-    os.wait()
-"""
 
 
 @pytest.fixture
@@ -124,11 +101,3 @@ def test_keys_are_made_once_and_only_their_owner_can_read_them(tmp_path):
     for name in keys.PAIRS:
         assert f"{age.identity_of(first[name].strip()).to_public()}\n" == first[f"{name}.pub"]
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()} == {0o600}
-
-
-def starts(environments):
-    """What becomes of a process of Django in each of these environments: `started`, or why not."""
-    argv = [sys.executable, "-c", START_EACH]
-    wanted = json.dumps(environments)
-    done = subprocess.run(argv, cwd=ROOT, env={}, input=wanted, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()
