@@ -1,6 +1,8 @@
 """trialmgr: a trial office for social-policy experiments."""
 
-from trialmgr.celery import app as celery_app
+import os
+
+if os.environ.get("TRIALMGR_PROCESS"):  # the commands on files have no queue, and start a quarter sooner without
+    import trialmgr.celery  # noqa: F401 -- so that tasks belong to this application, not to Celery's default
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "celery_app"]

@@ -2,12 +2,12 @@
 
 from datetime import date, datetime, time, timedelta
 
+from celery.schedules import crontab
 from django.conf import settings
 from django.utils import timezone
 
 from trialmgr.celery import app
 from trialmgr.core import clock
-from trialmgr.schedule import NIGHT
 
 MORNING = time(6, 0)
 
@@ -19,6 +19,6 @@ def pass_one() -> date:
     morning = datetime.combine(day, MORNING, timezone.get_default_timezone())
     clock.set_offset(clock.offset() + (morning - now))
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
-        if entry["schedule"] == NIGHT:
+        if isinstance(entry["schedule"], crontab):
             app.send_task(entry["task"])
     return day

@@ -36,6 +36,11 @@ SUPERUSER = "postgres"
 NOBODY = "nobody"
 LONGEST_SOCKET_DIR = 80  # a socket's whole path may have 107 bytes
 START_SECONDS = 20.0
+FLEETING = dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes", "autovacuum"), "off") | {
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+"""Of a cluster that need not outlive its run: nothing waits for the disk."""
 REASON = re.compile(r"\b(FATAL|PANIC|ERROR|[A-Za-z.]*(Error|Configured))\b")
 
 
@@ -210,8 +215,7 @@ class Cluster(Server):
 
     def _settings(self) -> dict[str, str]:
         """Settings of the server; no statement, parameter or detail may reach the log, for they hold personal data."""
-        lasting = {} if self.sync else dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
-        return lasting | {
+        return ({} if self.sync else FLEETING) | {
             "listen_addresses": "",
             "unix_socket_directories": str(self.sockets),
             "unix_socket_permissions": "0700",
