@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,11 +31,11 @@ from trialmgr.demo.errors import LaunchError  # noqa: E402
 from trialmgr.demo.servers import clone, provision  # noqa: E402
 
 PROCESSES = ("office", "research", "survey", "vault")
-ALONE = ("journey", "office", "analysis", "lottery", "research", "survey", "launch", "readme", "vault")
-"""Groups that run by themselves, the longest first; the others are quick and share an interpreter."""
+QUICK = "quick ones"
+ALONE = ("journey", "office", "analysis", "lottery", QUICK, "survey", "research", "launch", "readme", "vault")
+"""Groups that run by themselves, in the order they begin; the others are quick and share an interpreter."""
 HALF = {"office": ("coaching", "mailing", "monitoring")}
 """Directories of a group that run beside the rest of it, in a database of their own."""
-QUICK = "quick ones"
 NOT_FOR_TESTS = ("TRIALMGR_PROCESS", "PYTHONDONTWRITEBYTECODE")  # many interpreters start: they share what they compile
 NO_TESTS = 5  # pytest's exit code when it collected nothing
 
@@ -66,19 +66,17 @@ def main() -> int:
     messages.compile_all(ROOT)
     for signum in (signal.SIGINT, signal.SIGTERM):  # a shell may have us ignore Ctrl-C in the background
         signal.signal(signum, signal.default_int_handler)
+    units = shared(options.groups, whole=bool(extra))
+    if len(units) > 1:
+        return together(units, options, extra)
     with servers(options.groups) as place:
-        jobs = [
-            (unit.name, command(unit, options, extra), variables(unit, place))
-            for unit in shared(options.groups, whole=bool(extra))
-        ]
-        if len(jobs) == 1:
-            return subprocess.run(jobs[0][1], cwd=ROOT, env=jobs[0][2], check=False).returncode
-        return together(jobs, options.jobs, filtered=bool(extra))
+        return subprocess.run(
+            command(units[0], options, extra), cwd=ROOT, env=variables(units[0], place), check=False
+        ).returncode
 
 
 def arguments() -> tuple[argparse.Namespace, list[str]]:
     known = [path.name for path in sorted((ROOT / "tests").iterdir()) if any(path.glob("**/test_*.py"))]
-    known.sort(key=lambda name: (*(name != first for first in ALONE),))
     argv, extra = sys.argv[1:], []
     if "--" in argv:
         argv, extra = argv[: argv.index("--")], argv[argv.index("--") + 1 :]
@@ -97,14 +95,17 @@ def arguments() -> tuple[argparse.Namespace, list[str]]:
 
 def shared(groups: list[str], *, whole: bool) -> list[Unit]:
     """The groups by the pytest that runs them: one each, or two for a long one, and one for all quick ones."""
-    units = []
-    for group in (group for group in groups if group in ALONE):
-        second = [] if whole else [f"tests/{group}/{name}" for name in HALF.get(group, ())]
-        units += [Unit(f"{group} (2)", group, second)] if second else []
-        units += [Unit(group, group, [f"tests/{group}", *(f"--ignore={place}" for place in second)])]
     quick = [group for group in groups if group not in ALONE]
-    name = quick[0] if len(quick) == 1 else QUICK
-    return units + ([Unit(name, "", [f"tests/{group}" for group in quick])] if quick else [])
+    units = []
+    for group in ALONE:
+        second = [] if whole else [f"tests/{group}/{name}" for name in HALF.get(group, ())]
+        if group in groups and second:
+            units += [Unit(f"{group} (2)", group, second)]
+        if group in groups:
+            units += [Unit(group, group, [f"tests/{group}", *(f"--ignore={place}" for place in second)])]
+        if group == QUICK and quick:
+            units += [Unit(quick[0] if len(quick) == 1 else QUICK, "", [f"tests/{group}" for group in quick])]
+    return units
 
 
 def command(unit: Unit, options: argparse.Namespace, extra: list[str]) -> list[str]:
@@ -165,28 +166,44 @@ def prepare(place: environment.Place, cluster: str) -> None:
             raise LaunchError(f"manage.py {' '.join(work)} failed for {cluster}:\n{done.stderr.strip()}")
 
 
-def together(units: list[tuple[str, list[str], dict[str, str]]], at_a_time: int, *, filtered: bool) -> int:
-    """Run the groups, some at a time; print the whole output of those that fail and the closing lines of all."""
+def together(units: list[Unit], options: argparse.Namespace, extra: list[str]) -> int:
+    """Run the units, some at a time; print the whole output of those that fail and the closing lines of all."""
     begin = time.monotonic()
+    place: Future[environment.Place | None] = Future()
+    begun: list[subprocess.Popen[bytes]] = []
 
-    def run(unit: tuple[str, list[str], dict[str, str]]) -> Outcome:
-        group, argv, env = unit
-        say(f"{group:12} begins")
-        done = subprocess.run(argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        return Outcome(group, done.returncode, done.stdout.decode("utf-8", "replace"))
+    def run(unit: Unit) -> Outcome:
+        env = variables(unit, place.result() if unit.group in PROCESSES else None)
+        say(f"{unit.name:12} begins")
+        argv = command(unit, options, extra)
+        process = subprocess.Popen(argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        begun.append(process)
+        output, _nothing = process.communicate()
+        return Outcome(unit.name, process.returncode, output.decode("utf-8", "replace"))
 
-    outcomes = []
-    with ThreadPoolExecutor(at_a_time) as pool:
-        for future in as_completed([pool.submit(run, unit) for unit in units]):
-            outcome = future.result()
-            outcomes.append(outcome)
-            bad = failed(outcome, filtered=filtered)
-            say(outcome.output if bad else f"{outcome.group:12} {outcome.closing_line}")
-    lost = [outcome for outcome in outcomes if failed(outcome, filtered=filtered)]
+    with ThreadPoolExecutor(options.jobs) as pool:
+        running = [pool.submit(run, unit) for unit in units]
+        try:
+            with servers(options.groups) as made:
+                place.set_result(made)
+                outcomes = [told(future.result(), filtered=bool(extra)) for future in as_completed(running)]
+        except BaseException as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            if not place.done():
+                place.set_exception(error)
+            for process in begun:
+                process.terminate()
+            raise
+    lost = [outcome for outcome in outcomes if failed(outcome, filtered=bool(extra))]
     say(f"\n{len(outcomes)} groups in {time.monotonic() - begin:.0f} s, {len(lost)} failed")
     for outcome in lost:
         say(f"{outcome.group:12} {outcome.closing_line}")
     return 1 if lost else 0
+
+
+def told(outcome: Outcome, *, filtered: bool) -> Outcome:
+    say(outcome.output if failed(outcome, filtered=filtered) else f"{outcome.group:12} {outcome.closing_line}")
+    return outcome
 
 
 def failed(outcome: Outcome, *, filtered: bool) -> bool:

@@ -8,7 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 START_EACH = """
 import json, os, sys
-import celery, django, pydantic  # what all of them load: once
+# what all of them load, once
+import celery.app.base, celery.schedules, csp.constants, django.db.models, django.forms, django.http, pydantic
 from django.core.exceptions import ImproperlyConfigured
 
 for variables in json.load(sys.stdin):
