@@ -7,7 +7,7 @@ from django.test import Client
 
 from tests import access_walk
 from trialmgr.core.access import PERMISSIONS
-from trialmgr.core.models import Role
+from trialmgr.core.models import Membership, Role
 
 MATRIX = access_walk.Matrix.read(Path(__file__).parents[1] / "access_matrix.yaml")
 ROUTES = access_walk.routes()
@@ -44,13 +44,16 @@ def test_every_role_gets_what_the_matrix_says_and_nothing_else(parts, make_user,
 
 @pytest.mark.django_db
 def test_strangers_log_in_and_others_find_nothing(parts, make_user, log_in):
-    elsewhere = [log_in(make_user(role, trial="oss")) for role in Role]
+    person = make_user()
+    for role in Role:
+        Membership.objects.create(user=person, role=role, trial="oss")
+    elsewhere = log_in(person)
     alone = log_in(make_user(Role.PRINCIPAL, second_factor=False))
     for method, text, who in MATRIX.cells():
         url = ROUTES[text].url(parts)
         assert (access_walk.ask(Client(), method, url) != 401) == (who == "public"), (method, text)
         if text.startswith("t/"):
-            assert {access_walk.ask(client, method, url) for client in elsewhere} == {404}, (method, text)
+            assert access_walk.ask(elsewhere, method, url) == 404, (method, text)
             assert alone.generic(method, url)["Location"] == "/account/second-factor/"
 
 
