@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
+from trialmgr.demo.bootstrap import BROWSERS  # noqa: E402
 from trialmgr.demo.environment import PORTS  # noqa: E402
 
 BASE = int(os.environ.get("PORT_BASE", "8000"))
@@ -48,7 +49,7 @@ PICTURES = (
 
 
 def main() -> None:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    program = next(filter(None, map(shutil.which, BROWSERS)))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
         people: dict[str, BrowserContext] = {}

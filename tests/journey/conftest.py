@@ -20,7 +20,8 @@ PASSWORD = "proef-in-vertrouwen"
 PHONE = {"width": 360, "height": 740}
 NARROWEST = {"width": 320, "height": 640}
 REPEATED = "[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) < at)"
-CHANGING = re.compile(r'nonce="[^"]*"|name="csrfmiddlewaretoken" value="[^"]*"')
+CHANGING = re.compile(r'nonce="[^"]*"|name="csrfmiddlewaretoken" value="[^"]*"|(?<=>)[^<]+|\d+')
+"""What differs between two pages of one form: tokens, words and numbers."""
 PATIENCE = 90_000  # milliseconds that a background job may take
 
 
@@ -42,7 +43,7 @@ def browser() -> Iterator[Browser]:
 
 
 class Person:
-    """Somebody at a browser. Every page they come to is held against axe's rules, once as long as it stays the same."""
+    """Somebody at a browser. Every page they come to is held against axe's rules, once a form."""
 
     logged_in: ClassVar[dict[tuple[str, str], list[Any]]] = {}
     right: ClassVar[set[tuple[int, str]]] = set()
@@ -73,15 +74,15 @@ class Person:
 
     def looks_right(self) -> "Person":
         """No axe violation, no id twice, and on a phone nothing sticks out."""
-        state = self.page.viewport_size["width"], CHANGING.sub("", self.page.content())
-        if self.javascript and state not in self.right:
-            self.right.add(state)
+        form = self.page.viewport_size["width"], CHANGING.sub("", self.page.content())
+        if self.javascript and form not in self.right:
+            self.right.add(form)
             found = Axe().run(self.page).response["violations"]
             assert not found, [(one["id"], one["nodes"][0]["html"][:200]) for one in found]
             assert not self.page.evaluate(REPEATED), self.page.url
-            if self.phone:
-                wide = self.page.evaluate("document.documentElement.scrollWidth")
-                assert wide <= self.page.viewport_size["width"], f"{self.page.url} is {wide} pixels wide"
+        if self.javascript and self.phone:
+            wide = self.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= self.page.viewport_size["width"], f"{self.page.url} is {wide} pixels wide"
         return self
 
     def turns_to_english_on_the_narrowest_phone(self, process: str) -> "Person":

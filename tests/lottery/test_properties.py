@@ -20,7 +20,7 @@ from tests.lottery.conftest import DESIGNS
 from trialmgr.core.errors import BadInput
 
 steady = settings(
-    max_examples=40,
+    max_examples=30,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -15,7 +15,7 @@ from coaching.money.history import history
 from coaching.money.panel import cents, keep, panel_of
 from coaching.money.words import euros, sentences
 
-QUICK = settings(max_examples=40, deadline=None, derandomize=True)
+QUICK = settings(max_examples=30, deadline=None, derandomize=True)
 ERAS = {
     "decree-2017": (month_index(2017, 4), month_index(2019, 12)),
     "new-trial": (month_index(2025, 7), month_index(2028, 6)),
