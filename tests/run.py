@@ -36,7 +36,6 @@ ALONE = ("journey", "office", "analysis", "lottery", QUICK, "survey", "research"
 """Groups that run by themselves, in the order they begin; the others are quick and share an interpreter."""
 HALF = {"office": ("coaching", "mailing", "monitoring")}
 """Directories of a group that run beside the rest of it, in a database of their own."""
-NOT_FOR_TESTS = ("TRIALMGR_PROCESS", "PYTHONDONTWRITEBYTECODE")  # many interpreters start: they share what they compile
 NO_TESTS = 5  # pytest's exit code when it collected nothing
 
 
@@ -120,7 +119,9 @@ def command(unit: Unit, options: argparse.Namespace, extra: list[str]) -> list[s
 def variables(unit: Unit, place: environment.Place | None) -> dict[str, str]:
     """The environment of a unit's pytest; its database is made anew."""
     if unit.group not in PROCESSES or place is None:
-        return {name: value for name, value in os.environ.items() if name not in NOT_FOR_TESTS} | environment.ONE_THREAD
+        return {
+            name: value for name, value in os.environ.items() if name != "TRIALMGR_PROCESS"
+        } | environment.ONE_THREAD
     database = "test_" + "".join(filter(str.isalnum, unit.name))
     clone(place.clusters[environment.CLUSTER[unit.group]], database)
     return environment.tests(unit.group, place, database)

@@ -32,7 +32,10 @@ def main(kind: str, *command: str) -> None:
     if kind == "browser":
         ensure_browser()
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    os.execve(PYTHON, [str(PYTHON), *command], {**os.environ, "VIRTUAL_ENV": str(VENV), "PATH": path})
+    variables = {**os.environ, "VIRTUAL_ENV": str(VENV), "PATH": path}
+    # Packages come uncompiled: who first imports one keeps what it compiled, for the dozens of processes that follow.
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.execve(PYTHON, [str(PYTHON), *command], variables)
 
 
 def install(kind: str, *, room: int) -> None:
