@@ -29,7 +29,7 @@ PATIENCE = 90_000  # milliseconds that a background job may take
 def demo() -> Iterator[RunningDemo]:
     place = Path(tempfile.mkdtemp(prefix="trialmgr-journey-"))
     place.chmod(0o711)
-    demo = RunningDemo(place / "var", homes=70).start().wait_until_ready(600)
+    demo = RunningDemo(place / "var", homes=90).start().wait_until_ready(600)
     yield demo
     if demo.process.poll() is None:
         demo.stop()

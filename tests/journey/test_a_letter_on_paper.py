@@ -25,7 +25,7 @@ def letters(demo, browser):
     with custodian.page.expect_download() as download:
         button.click()
     pages = read_pdf(Path(download.value.path()).read_bytes()).pages
-    custodian.go("office", LETTERS).sees(f"{number} brieven · Bart Beheer")
+    custodian.go("office", LETTERS).sees(f"{number} {'brief' if number == 1 else 'brieven'} · Bart Beheer")
     assert not button.count()
     custodian.context.close()
     assert len(pages) == number > 0
