@@ -17,9 +17,9 @@ MINUTES = [(5, "5"), (15, "15"), (30, "30"), (60, "60")]
 YES_NO = [("yes", _("Yes")), ("no", _("No, nobody came or answered"))]
 
 
-class ContactForm(forms.Form):
-    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
-    person = forms.ChoiceField(label=_("With"), widget=forms.RadioSelect)
+class TalkForm(forms.Form):
+    """What a coach notes of a contact, filled in beforehand as most contacts are."""
+
     day = PastDayField(label=_("Day"))
     channel = forms.ChoiceField(label=_("How"), choices=Channel.choices, widget=forms.RadioSelect)
     attended = forms.ChoiceField(label=_("Did it take place?"), choices=YES_NO, initial="yes", widget=forms.RadioSelect)
@@ -39,14 +39,6 @@ class ContactForm(forms.Form):
     )
     next_on = DayField(label=_("Next contact"), required=False, initial=None)
 
-    def __init__(self, *args: Any, household: Household, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        people = [(str(person.pk), str(person.contact)) for person in members_to_meet(household)]
-        self.fields["person"].choices = people
-        self.fields["person"].initial = people[0][0] if people else None
-        if len(people) == 1:
-            self.fields["person"].widget = forms.HiddenInput()
-
     def talk(self) -> Talk:
         data = self.cleaned_data
         return Talk(
@@ -60,30 +52,49 @@ class ContactForm(forms.Form):
             next_on=data["next_on"],
         )
 
+
+class ContactForm(TalkForm):
+    """A new contact with a member of the household; with the only one, when there is no choice."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    person = forms.ChoiceField(label=_("With"), widget=forms.RadioSelect)
+
+    def __init__(self, *args: Any, household: Household, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        people = [(str(person.pk), str(person.contact)) for person in members_to_meet(household)]
+        self.fields["person"].choices = people
+        self.fields["person"].initial = people[0][0] if people else None
+        if len(people) == 1:
+            self.fields["person"].widget = forms.HiddenInput()
+
     def key_and_person(self) -> tuple[UUID, int]:
         return self.cleaned_data["key"], int(self.cleaned_data["person"])
 
 
-class CorrectionForm(ContactForm):
-    """As the contact form; minutes that another office system noted stay as they are."""
+class CorrectionForm(TalkForm):
+    """A contact that was noted; minutes that another office system noted stay as they are."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
-    reason = forms.CharField(
-        label=_("Why do you change this?"),
-        max_length=200,
-        required=False,
-        help_text=_("Not needed in the first quarter of an hour."),
-    )
+    reason = forms.CharField(label=_("Why do you change this?"), max_length=200)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, reason_needed: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        known = int(self.initial.get("minutes", MINUTES[0][0]))
+        known = int(self.initial["minutes"])
         self.fields["minutes"].choices = sorted({*MINUTES, (known, str(known))})
+        if not reason_needed:
+            del self.fields["reason"]
 
 
 class VoidForm(forms.Form):
-    version = forms.IntegerField()
-    reason = forms.CharField(max_length=200, required=False)
+    """Strikes a contact out. Its ids differ from those of the form that corrects it."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    reason = forms.CharField(label=_("Why do you strike this out?"), max_length=200)
+
+    def __init__(self, *args: Any, reason_needed: bool, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="void_%s", **kwargs)
+        if not reason_needed:
+            del self.fields["reason"]
 
 
 class AssignForm(forms.Form):

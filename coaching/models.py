@@ -1,10 +1,16 @@
 """Who coaches which household, and every contact with its members."""
 
 import uuid
+from datetime import date
 
 from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+# The day of a change belongs to the newer coach.
+GUIDED = models.Func("from_day", "until_day", function="DATERANGE", output_field=DateRangeField())
 
 
 class Assignment(models.Model):
@@ -24,6 +30,10 @@ class Assignment(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["household"], condition=models.Q(until_day=None), name="assignment_one_coach_at_a_time"
+            ),
+            ExclusionConstraint(
+                name="assignment_never_two_at_once",
+                expressions=[("household", RangeOperators.EQUAL), (GUIDED, RangeOperators.OVERLAPS)],
             ),
             models.CheckConstraint(
                 name="assignment_ends_after_it_began",
@@ -116,6 +126,10 @@ class Contact(models.Model):
     def __str__(self) -> str:
         return f"contact {self.pk} on {self.day}"
 
+    @property
+    def topic_labels(self) -> list[str]:
+        return [str(Topic(topic).label) for topic in self.topics]
+
 
 class ContactCount(models.Model):
     """Contacts of a group on a day, without those struck out. Kept by the database itself as contacts are written."""
@@ -157,3 +171,9 @@ class ContactChange(models.Model):
 
     def __str__(self) -> str:
         return f"contact {self.contact_id} version {self.version}"
+
+    @property
+    def former(self) -> Contact:
+        """The contact as it stood, for showing."""
+        days = {name: self.before[name] and date.fromisoformat(self.before[name]) for name in ("day", "next_on")}
+        return Contact(**{**self.before, **days})

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
-from django.db.models import Count, DateField, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, DateField, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 
-from coaching.models import Assignment, Contact, ContactCount
-from participants.models import Household, Person, StepKind
+from coaching.models import IN_PERSON, Assignment, Contact, ContactChange, ContactCount
+from participants.models import Exit, Household, Person, StepKind
 from participants.selectors import households_visible_to, persons_guided, with_people
 from randomization.selectors import arms_of, households_in
 from trialmgr.core import clock
@@ -17,31 +18,72 @@ from trialmgr.protocol.selectors import current_protocol
 
 SOON = timedelta(days=7)
 WITHOUT_NORM = 26  # weeks
+FEWEST_DIGITS = 4
+"""A shorter part of a number or a code finds too many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One household of a caseload, as the coach's start page shows it."""
+    """One household of a caseload, as the coach's pages show it."""
 
     household: Household
+    members: list[Person]
+    """Those who were drawn and did not withdraw their data."""
     arm: Arm | None
     """None when the protocol does not know the group any more."""
     last: date | None
+    """The last contact that took place, in any way."""
+    counted: date | None
+    """The last one that counts for the norm of the group: some want to see the person."""
     due: date
     planned: date | None
+    """What the newest contact says of the next one; every later contact or attempt replaces it."""
     today: date
 
     @property
+    def left(self) -> Exit | None:
+        """The exit from the benefit, while the household has not returned."""
+        return next((one for one in self.household.exits.all() if one.returned_on is None), None)
+
+    @property
     def days_late(self) -> int:
-        return max((self.today - self.due).days, 0)
+        return 0 if self.left else max((self.today - self.due).days, 0)
+
+    @property
+    def next_day(self) -> date:
+        """The day to think of this household: what is planned, or due before that."""
+        return min(self.planned, self.due) if self.planned and self.planned >= self.today else self.due
 
     @property
     def state(self) -> str:
         if self.planned == self.today:
             return "today"
-        if self.due < self.today:
+        if self.planned and self.planned < self.today:
+            return "missed"
+        if self.left:
+            return "left"
+        if self.days_late:
             return "overdue"
-        return "new" if self.last is None else ("soon" if self.due <= self.today + SOON else "later")
+        if self.last is None:
+            return "new"
+        return "soon" if self.next_day <= self.today + SOON else "later"
+
+    def matches(self, text: str) -> bool:
+        """Whether every word is in a name of the household, or the text is a number or the code of it, or a part."""
+        words, digits = text.casefold().split(), "".join(filter(str.isdigit, text))
+        names = " ".join(str(person.contact) for person in self.members).casefold()
+        if all(word in names for word in words):
+            return True
+        phones = ["".join(filter(str.isdigit, person.contact.phone)) for person in self.members]
+        numbers = [*phones, *(person.client_number for person in self.members)]
+        if len(digits) >= FEWEST_DIGITS and any(digits.removeprefix("31").lstrip("0") in one for one in numbers):
+            return True
+        return bare(text) in bare(self.household.code) and len(bare(text)) >= FEWEST_DIGITS
+
+
+def bare(code: str) -> str:
+    """A code or a part of one, as people type it: letters and digits only."""
+    return "".join(filter(str.isalnum, code)).upper()
 
 
 def caseload_of(coach: User, *, trial: str) -> QuerySet[Household]:
@@ -61,30 +103,38 @@ def cases_of(coach: User, *, trial: str) -> list[Case]:
 
     A fixed number of queries.
     """
-    today = clock.today()
-    protocol = current_protocol(trial)
-    talks = Contact.objects.filter(person__household=OuterRef("pk"), voided_at=None)
     guided = Exists(persons_guided(trial).filter(household=OuterRef("pk")))
-    dated = with_people(caseload_of(coach, trial=trial).filter(guided)).annotate(
-        last=Subquery(talks.filter(attended=True).order_by("-day").values("day")[:1], output_field=DateField()),
-        planned=Subquery(talks.filter(next_on__gte=today).order_by("next_on").values("next_on")[:1]),
-        began=Subquery(
-            Assignment.objects.filter(household=OuterRef("pk"), until_day=None).values("from_day")[:1],
-            output_field=DateField(),
-        ),
-    )
-    homes = list(dated)
+    return cases(caseload_of(coach, trial=trial).filter(guided), trial=trial)
+
+
+def cases(households: QuerySet[Household], *, trial: str) -> list[Case]:
+    """How it stands with each of these households that was drawn."""
+    today, protocol = clock.today(), current_protocol(trial)
+    homes = list(_with_contacts(with_people(households)))
     arms = arms_of([home.pk for home in homes])
-    cases = [_case(home, protocol, arms[home.pk], today) for home in homes if home.pk in arms]
-    return sorted(cases, key=lambda case: (case.planned != today, case.due, case.household.pk))
+    found = [_case(home, protocol, arms[home.pk], today) for home in homes if home.pk in arms]
+    return sorted(found, key=lambda case: (case.planned != today, case.next_day, case.household.pk))
 
 
-def _case(home: Household, protocol: Protocol, arm_code: str, today: date) -> Case:
+def _with_contacts(homes: QuerySet[Household]) -> QuerySet[Household]:
+    talks = Contact.objects.filter(person__household=OuterRef("pk"), voided_at=None).order_by("-day", "-pk")
+    held, day = talks.filter(attended=True), DateField()
+    guided = Assignment.objects.filter(household=OuterRef("pk"), until_day=None)
+    return homes.annotate(
+        last=Subquery(held.values("day")[:1], output_field=day),
+        seen=Subquery(held.filter(channel__in=IN_PERSON).values("day")[:1], output_field=day),
+        planned=Subquery(talks.values("next_on")[:1], output_field=day),
+        began=Subquery(guided.values("from_day")[:1], output_field=day),
+    )
+
+
+def _case(home: Any, protocol: Protocol, arm_code: str, today: date) -> Case:
     arm = arm_in(protocol, arm_code)
     every = arm.contact.every_weeks if arm else WITHOUT_NORM
     first = (arm.contact.first_within_weeks if arm else None) or every
-    due = home.began + timedelta(weeks=first) if home.last is None else home.last + timedelta(weeks=every)
-    return Case(home, arm, home.last, due, home.planned, today)
+    counted = home.seen if arm and arm.contact.by == "in_person" else home.last
+    due = (home.began or today) + timedelta(weeks=first) if counted is None else counted + timedelta(weeks=every)
+    return Case(home, members_to_meet(home), arm, home.last, counted, due, home.planned, today)
 
 
 def arm_in(protocol: Protocol, code: str | None) -> Arm | None:
@@ -103,8 +153,10 @@ def members_to_meet(household: Household) -> list[Person]:
 
 
 def contacts_of(household: Household) -> QuerySet[Contact]:
+    """Newest first, each with how it stood before it was changed."""
     contacts = Contact.objects.filter(person__household=household).select_related("coach", "person__contact")
-    return contacts.prefetch_related("changes").order_by("-day", "-pk")
+    changes = ContactChange.objects.select_related("changed_by").order_by("-version")
+    return contacts.prefetch_related(Prefetch("changes", changes)).order_by("-day", "-pk")
 
 
 def coaches_of(trial: str, *, sites: Collection[str] | None = None) -> QuerySet[User]:

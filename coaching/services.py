@@ -1,6 +1,6 @@
 """Everything that changes a caseload or a contact."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -8,19 +8,22 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from coaching.models import Assignment, Channel, Contact, ContactChange, Topic
 from coaching.selectors import caseload_sizes, coaches_of, guided_under, unassigned
-from participants.models import Household, Person, StepKind
+from participants.models import Household, Person, Step, StepKind
 from participants.selectors import person_in_trial
 from randomization.selectors import arm_of
 from trialmgr.core import audit, clock
+from trialmgr.core.bsn import holds_bsn
 from trialmgr.core.errors import DomainError
 from trialmgr.core.models import Membership, Role, User
 from trialmgr.protocol.models import Trial
 
 UNDO = timedelta(minutes=15)
+FURTHEST = timedelta(days=2 * 366)
 
 
 class Conflict(DomainError):
@@ -55,6 +58,7 @@ def assign_coach(*, household_id: int, coach: User, day: date, by: User) -> Assi
         raise DomainError(_("This household was not drawn yet. A coach comes after the draw."))
     if day > clock.today():
         raise DomainError(_("This day has yet to come: change the coach on the day itself."), field="day")
+    _refuse_before_draw(day, _drawn_on(household_id))
     current = Assignment.objects.select_for_update(of=("self",)).filter(household=household_id, until_day=None).first()
     if current and current.coach_id == coach.pk:
         return current
@@ -63,6 +67,8 @@ def assign_coach(*, household_id: int, coach: User, day: date, by: User) -> Assi
             raise DomainError(_("The present coach began after that day."), field="day")
         current.until_day = day
         current.save(update_fields=["until_day"])
+    elif Assignment.objects.filter(household=household_id, until_day__gt=day).exists():
+        raise DomainError(_("The household had another coach on that day."), field="day")
     made = Assignment.objects.create(household_id=household_id, coach=coach, from_day=day, assigned_by=by)
     audit.record(
         "household.coach_assigned",
@@ -128,36 +134,71 @@ def log_contact(*, trial: str, person_id: int, talk: Talk, key: UUID, by: User) 
     """Store a contact once, however often the form is sent."""
     _check(talk)
     person = person_in_trial(trial, person_id)
-    if arm_of(person.household_id) is None:
-        raise DomainError(_("This household was not drawn yet. A coach comes after the draw."))
-    if person.steps.filter(kind=StepKind.WITHDREW_DATA).exists():
-        raise DomainError(_("This person withdrew their data; nothing more is recorded."))
+    _may_be_noted(person, talk)
     contact, made = Contact.objects.get_or_create(
         key=key,
         defaults={"person_id": person_id, "coach": by, "recorded_at": clock.now(), **_fields(talk)},
     )
-    if made:
-        late = (clock.today() - talk.day).days
-        audit.record(
-            "contact.logged", f"contact:{contact.pk}", by=by, **_scope(person), person=person_id, days_late=late
-        )
-    elif contact.person_id != person_id or contact.coach_id != by.pk:
+    if not made:
+        return _same_form(contact, person_id, by)
+    _refuse_twin(contact)
+    late = (clock.today() - talk.day).days
+    audit.record("contact.logged", f"contact:{contact.pk}", by=by, **_scope(person), person=person_id, days_late=late)
+    return contact
+
+
+def _same_form(contact: Contact, person_id: int, by: User) -> Contact:
+    if contact.person_id != person_id or contact.coach_id != by.pk:
         raise DomainError(_("This form was used before. Open a new one."))
     return contact
 
 
+def _may_be_noted(person: Person, talk: Talk) -> None:
+    taken = dict(person.steps.values_list("kind", "day"))
+    if StepKind.RANDOMISED not in taken:
+        raise DomainError(_("This person was not drawn. Contacts are noted after the draw."))
+    if StepKind.WITHDREW_DATA in taken:
+        raise DomainError(_("This person withdrew their data; nothing more is recorded."))
+    _refuse_before_draw(talk.day, taken[StepKind.RANDOMISED])
+
+
+def _refuse_before_draw(day: date, drawn_on: date | None) -> None:
+    if drawn_on and day < drawn_on:
+        text = _("The lots of this household were drawn on %(day)s. Look at the year.")
+        raise DomainError(text % {"day": date_format(drawn_on, "SHORT_DATE_FORMAT")}, field="day")
+
+
+def _drawn_on(household_id: int) -> date | None:
+    drawn = Step.objects.filter(person__household=household_id, kind=StepKind.RANDOMISED)
+    return drawn.values_list("day", flat=True).first()
+
+
+def _refuse_twin(contact: Contact) -> None:
+    """Who goes back in the browser after saving has a fresh form with the old words in it."""
+    same = {name: getattr(contact, name) for name in ("coach", "person", *Talk.__dataclass_fields__)}
+    just_now = Contact.objects.filter(recorded_at__gte=contact.recorded_at - UNDO, voided_at=None, **same)
+    if just_now.exclude(pk=contact.pk).exists():
+        raise DomainError(_("You saved this same contact just now. Was it another one? Then say in the note which."))
+
+
 @transaction.atomic
 def correct_contact(*, contact_id: int, talk: Talk, version: int, reason: str, by: User) -> Contact:
-    """Replace what was noted; what stood there is kept. Raises Conflict when another version was saved since."""
+    """Replace what was noted; what stood there is kept. Safe to repeat.
+
+    Raises Conflict when something else was saved since, or the contact was struck out.
+    """
     _check(talk)
     contact = _lock_contact(contact_id)
-    _needs_reason(contact, reason, by)
+    if contact.voided_at:
+        raise Conflict(_("This contact was struck out meanwhile. If it did take place, log it anew."))
     before = _snapshot(contact)
-    changed = Contact.objects.filter(pk=contact_id, version=version, voided_at=None).update(
-        version=F("version") + 1, **_fields(talk)
-    )
-    if not changed:
-        raise Conflict(_("Somebody else changed this contact meanwhile. Compare both and save again."))
+    if before == _plain(_fields(talk)):
+        return contact
+    if contact.version != version:
+        raise Conflict(_changed_by(contact, by))
+    _refuse_before_draw(talk.day, _drawn_on(contact.person.household_id))
+    _require_reason(contact, reason, by)
+    Contact.objects.filter(pk=contact_id).update(version=F("version") + 1, **_fields(talk))
     _keep(contact, version, before, reason, by)
     audit.record(
         "contact.corrected",
@@ -171,16 +212,31 @@ def correct_contact(*, contact_id: int, talk: Talk, version: int, reason: str, b
     return contact
 
 
+def _changed_by(contact: Contact, by: User) -> str:
+    last = contact.changes.select_related("changed_by").order_by("version").last()
+    if last is None or last.changed_by_id == by.pk:
+        return _("You changed this contact yourself meanwhile, in another window. Compare both and save again.")
+    text = _("%(name)s changed this contact meanwhile. Compare both and save again.")
+    return text % {"name": last.changed_by}
+
+
 @transaction.atomic
 def void_contact(*, contact_id: int, version: int, reason: str, by: User) -> None:
-    """Declare a contact as not having been; it is never deleted."""
+    """Declare that a contact did not take place; it is never deleted. Safe to repeat."""
     contact = _lock_contact(contact_id)
-    _needs_reason(contact, reason, by)
-    voided = Contact.objects.filter(pk=contact_id, version=version, voided_at=None)
-    if not voided.update(voided_at=clock.now(), version=F("version") + 1):
-        raise Conflict(_("Somebody else changed this contact meanwhile. Look at it again."))
+    if contact.voided_at:
+        return
+    if contact.version != version:
+        raise Conflict(_changed_by(contact, by))
+    _require_reason(contact, reason, by)
+    Contact.objects.filter(pk=contact_id).update(voided_at=clock.now(), version=F("version") + 1)
     _keep(contact, version, _snapshot(contact), reason, by)
     audit.record("contact.voided", f"contact:{contact_id}", by=by, **_scope(contact.person), reason=reason)
+
+
+def reason_needed(contact: Contact, by: User) -> bool:
+    """A coach's own slip may be mended without a reason in the first quarter of an hour."""
+    return contact.coach_id != by.pk or clock.now() - contact.recorded_at > UNDO
 
 
 def _scope(person: Person) -> dict[str, str]:
@@ -206,11 +262,14 @@ def _check(talk: Talk) -> None:
         raise DomainError(_("A contact takes 0 to 600 minutes."), field="minutes")
     if talk.next_on and talk.next_on < talk.day:
         raise DomainError(_("The next contact comes after this one."), field="next_on")
+    if talk.next_on and talk.next_on > clock.today() + FURTHEST:
+        raise DomainError(_("Plan the next contact within two years. Look at the year."), field="next_on")
+    if holds_bsn(talk.note):
+        raise DomainError(_("A citizen service number (BSN) stands in the note. Leave it out."), field="note")
 
 
-def _needs_reason(contact: Contact, reason: str, by: User) -> None:
-    own_and_fresh = contact.coach_id == by.pk and clock.now() - contact.recorded_at <= UNDO
-    if not own_and_fresh and not reason.strip():
+def _require_reason(contact: Contact, reason: str, by: User) -> None:
+    if reason_needed(contact, by) and not reason.strip():
         raise DomainError(_("Say in a few words why you change this."), field="reason")
 
 
@@ -225,6 +284,9 @@ def _fields(talk: Talk) -> dict[str, object]:
 
 
 def _snapshot(contact: Contact) -> dict[str, object]:
-    names: Sequence[str] = tuple(Talk.__dataclass_fields__)
-    found = {name: getattr(contact, name) for name in names}
-    return {name: value.isoformat() if isinstance(value, date) else value for name, value in found.items()}
+    return _plain({name: getattr(contact, name) for name in Talk.__dataclass_fields__})
+
+
+def _plain(fields: Mapping[str, object]) -> dict[str, object]:
+    """The fields as they are kept in a change: days as text."""
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in fields.items()}

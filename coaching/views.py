@@ -3,16 +3,15 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from coaching import selectors, services
 from coaching.forms import AssignForm, ContactForm, CorrectionForm, VoidForm
 from coaching.models import Channel, Contact
-from participants.models import Household
 from participants.selectors import households_visible_to, with_people
 from randomization.selectors import arm_of
 from trialmgr.core import clock
@@ -21,43 +20,41 @@ from trialmgr.core.errors import DomainError
 from trialmgr.protocol.selectors import current_protocol
 
 LAST_CHANNEL = "last_channel"
+STATES = (
+    ("today", gettext_lazy("Planned for today")),
+    ("missed", gettext_lazy("Planned earlier, nothing noted")),
+    ("overdue", gettext_lazy("Waits too long")),
+    ("new", gettext_lazy("New in your caseload")),
+    ("soon", gettext_lazy("Within a week")),
+    ("later", gettext_lazy("Later")),
+    ("left", gettext_lazy("Left the benefit")),
+)
 
 
 @require_safe
 @requires("view_caseload")
 def today(request: HttpRequest, trial: str) -> HttpResponse:
-    """The coach's day: who was planned, who waits too long, who is new."""
+    """The coach's day: who was planned, who waits too long, who is new. A search that finds one opens that one."""
     cases = selectors.cases_of(request.user, trial=trial)
-    wanted = request.GET.get("q", "").strip().casefold()
+    wanted = request.GET.get("q", "").strip()
     if wanted:
-        cases = [case for case in cases if _matches(case.household, wanted)]
-    groups = [
-        (state, label, [case for case in cases if case.state == state])
-        for state, label in (
-            ("today", _("Planned for today")),
-            ("overdue", _("Waits too long")),
-            ("new", _("New in your caseload")),
-            ("soon", _("Within a week")),
-            ("later", _("Later")),
-        )
-    ]
-    context = {"groups": groups, "total": len(cases), "q": request.GET.get("q", "")}
-    return render(request, "coaching/today.html", context)
-
-
-def _matches(household: Household, wanted: str) -> bool:
-    names = [str(person.contact).casefold() for person in household.persons.all()]
-    numbers = [person.client_number.casefold() for person in household.persons.all()]
-    return wanted == household.code.casefold() or wanted in numbers or any(wanted in name for name in names)
+        cases = [case for case in cases if case.matches(wanted)]
+        if len(cases) == 1:
+            return redirect("case", trial=trial, code=cases[0].household.code)
+    groups = [(state, label, [case for case in cases if case.state == state]) for state, label in STATES]
+    return render(request, "coaching/today.html", {"groups": groups, "total": len(cases), "q": wanted})
 
 
 @require_http_methods(["GET", "POST"])
 @requires("log_contact")
 def case(request: HttpRequest, trial: str, code: str) -> HttpResponse:
     """A household of the coach's own caseload: its group's rules, its contacts, and the form for the next."""
-    home = _own(request, trial, code)
+    own = selectors.caseload_of(request.user, trial=trial).filter(code=code)
+    found = next(iter(selectors.cases(own, trial=trial)), None)
+    if found is None:
+        raise Http404
     initial = {"channel": request.session.get(LAST_CHANNEL, Channel.PHONE)}
-    form = ContactForm(request.POST or None, household=home, initial=initial)
+    form = ContactForm(request.POST or None, household=found.household, initial=initial)
     if request.method == "POST" and form.is_valid():
         key, person = form.key_and_person()
         try:
@@ -68,69 +65,73 @@ def case(request: HttpRequest, trial: str, code: str) -> HttpResponse:
             request.session[LAST_CHANNEL] = form.cleaned_data["channel"]
             messages.success(request, _("Contact saved. You can change it for a quarter of an hour."))
             return redirect("today", trial=trial)
-    status = 422 if form.is_bound else 200
-    return render(request, "coaching/case.html", _case_context(home, form), status=status)
-
-
-def _case_context(home: Household, form: ContactForm) -> dict[str, Any]:
-    language = get_language() or "nl"
-    arm = selectors.arm_in(current_protocol(home.trial_id), arm_of(home.pk))
-    return {
-        "home": home,
-        "arm": arm.name.text(language) if arm else _("group that is no longer in the protocol"),
-        "texts": arm.texts.texts(language) if arm else None,
-        "members": selectors.members_to_meet(home),
-        "contacts": selectors.contacts_of(home),
+    context = {
+        "case": found,
+        "texts": found.arm.texts.texts(get_language() or "nl") if found.arm else None,
+        "contacts": selectors.contacts_of(found.household),
         "form": form,
     }
+    return render(request, "coaching/case.html", context, status=422 if form.is_bound else 200)
 
 
 @require_http_methods(["GET", "POST"])
 @requires("log_contact")
 def correct(request: HttpRequest, trial: str, contact: int) -> HttpResponse:
-    """Change a contact. When somebody else saved meanwhile, both texts are shown and nothing is lost."""
-    row = get_object_or_404(selectors.contacts_in_reach(request.user, trial=trial), pk=contact, voided_at=None)
-    home = get_object_or_404(with_people(Household.objects.all()), pk=row.person.household_id)
-    form = CorrectionForm(request.POST or None, household=home, initial=_stored(row))
-    status = 200
+    """Change a contact. When another version was saved meanwhile, both are shown and nothing is lost."""
+    row = _contact(request, trial, contact)
+    if row.voided_at and request.method != "POST":
+        messages.info(request, _("This contact was struck out."))
+        return redirect("case", trial=trial, code=row.person.household.code)
+    reason_needed = services.reason_needed(row, request.user)
+    form = CorrectionForm(request.POST or None, initial=_stored(row), reason_needed=reason_needed)
+    status = 422 if form.is_bound else 200
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
+        said = {"version": data["version"], "reason": data.get("reason", "")}
         try:
-            services.correct_contact(
-                contact_id=row.pk, talk=form.talk(), version=data["version"], reason=data["reason"], by=request.user
-            )
-        except services.Conflict as error:
-            row.refresh_from_db()
-            form.data = form.data.copy()
-            form.data["version"] = str(row.version)
-            form.add_error(None, str(error))
-            status = 409
+            services.correct_contact(contact_id=row.pk, talk=form.talk(), **said, by=request.user)
         except DomainError as error:
             form.add_error(error.field, str(error))
-            status = 422
+            status = 409 if isinstance(error, services.Conflict) else 422
         else:
             messages.success(request, _("The change was saved."))
-            return redirect("case", trial=trial, code=home.code)
-    elif form.is_bound:
-        status = 422
-    context = {"form": form, "home": home, "row": row, "conflict": status == 409}
-    return render(request, "coaching/correct.html", context, status=status)
+            return redirect("case", trial=trial, code=row.person.household.code)
+    if status == 409:
+        form.data = form.data.copy()
+        form.data["version"] = str(row.version)
+    strike = VoidForm(initial={"version": row.version}, reason_needed=reason_needed)
+    return _correction(request, row, form, strike, status=status)
 
 
 @require_POST
 @requires("log_contact")
 def void(request: HttpRequest, trial: str, contact: int) -> HttpResponse:
-    row = get_object_or_404(selectors.contacts_in_reach(request.user, trial=trial), pk=contact, voided_at=None)
-    form = VoidForm(request.POST)
-    try:
-        if not form.is_valid():
-            raise DomainError(_("Say in at most 200 letters why this contact never was."))
-        services.void_contact(contact_id=row.pk, by=request.user, **form.cleaned_data)
-    except DomainError as error:
-        messages.error(request, str(error))
-        return redirect("correct_contact", trial=trial, contact=row.pk)
-    messages.success(request, _("The contact was struck out. It stays visible as such."))
-    return redirect("case", trial=trial, code=row.person.household.code)
+    row = _contact(request, trial, contact)
+    reason_needed = services.reason_needed(row, request.user)
+    strike = VoidForm(request.POST, reason_needed=reason_needed)
+    if strike.is_valid():
+        said = {"version": strike.cleaned_data["version"], "reason": strike.cleaned_data.get("reason", "")}
+        try:
+            services.void_contact(contact_id=row.pk, **said, by=request.user)
+        except DomainError as error:
+            strike.add_error(error.field, str(error))
+        else:
+            messages.success(request, _("The contact was struck out. It stays visible as such."))
+            return redirect("case", trial=trial, code=row.person.household.code)
+    form = CorrectionForm(initial=_stored(row), reason_needed=reason_needed)
+    return _correction(request, row, form, strike, status=422)
+
+
+def _contact(request: HttpRequest, trial: str, contact: int) -> Contact:
+    reach = selectors.contacts_in_reach(request.user, trial=trial)
+    return get_object_or_404(reach.select_related("person__household", "person__contact", "coach"), pk=contact)
+
+
+def _correction(
+    request: HttpRequest, row: Contact, form: CorrectionForm, strike: VoidForm, *, status: int
+) -> HttpResponse:
+    context = {"form": form, "strike": strike, "row": row, "home": row.person.household, "conflict": status == 409}
+    return render(request, "coaching/correct.html", context, status=status)
 
 
 @require_safe
@@ -181,14 +182,6 @@ def assign(request: HttpRequest, trial: str, code: str) -> HttpResponse:
     return render(request, "coaching/assign.html", context, status=422 if form.is_bound else 200)
 
 
-def _own(request: HttpRequest, trial: str, code: str) -> Household:
-    own: Household = get_object_or_404(with_people(selectors.caseload_of(request.user, trial=trial)), code=code)
-    return own
-
-
 def _stored(row: Contact) -> dict[str, Any]:
-    same = ("key", "channel", "by_participant", "minutes", "topics", "note", "day", "next_on", "version")
-    return {name: getattr(row, name) for name in same} | {
-        "person": str(row.person_id),
-        "attended": "yes" if row.attended else "no",
-    }
+    same = ("channel", "by_participant", "minutes", "topics", "note", "day", "next_on", "version")
+    return {name: getattr(row, name) for name in same} | {"attended": "yes" if row.attended else "no"}

@@ -101,6 +101,7 @@ APPS = {
     Process.TOOL: [
         "django.contrib.contenttypes",
         "django.contrib.auth",
+        "django.contrib.postgres",
         "trialmgr.core",
         "trialmgr.protocol",
         "participants",  # which the models of the next two refer to
@@ -111,6 +112,7 @@ APPS = {
     ],
     Process.OFFICE: [
         *STAFF_APPS,
+        "django.contrib.postgres",
         "trialmgr.protocol",
         "participants",
         "randomization",

@@ -213,3 +213,17 @@ def make_guided(coach: User | None = None, **over: object) -> tuple[User, Househ
     home = make_drawn(**over)[0]
     assign_coach(household_id=home.pk, coach=coach, day=TODAY, by=someone())
     return coach, home
+
+
+def make_half_guided() -> tuple[User, Person, Person]:
+    """A coach with a couple of whom one was drawn and the other excluded: the coach, the one, the other."""
+    coach, home = make_user(Role.COACH), make_household(members=2)
+    drawn, excluded = home.persons.order_by("pk")
+    right = right_answers()
+    for person, answers in ((drawn, right), (excluded, {code: not answer for code, answer in right.items()})):
+        services.check_eligibility(person_id=person.pk, answers=answers, day=TODAY, by=someone())
+    agree(drawn)
+    services.record_baselines(pids=[drawn.pid])
+    make_draw()
+    assign_coach(household_id=home.pk, coach=coach, day=TODAY, by=someone())
+    return coach, drawn, excluded

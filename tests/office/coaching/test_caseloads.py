@@ -1,12 +1,13 @@
 """Who coaches whom: at the household's own site, one coach at a time, evenly."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
 from coaching import selectors, services
 from coaching.models import Assignment
-from participants.services import stop
+from participants.services import record_exit, stop
 from randomization.selectors import arms_of
 from tests.office import factories as make
 from tests.office.races import faults, together
@@ -19,6 +20,8 @@ EVERYBODY_COACHED = (
     "caseload: {worker: regular, low: 100, high: 125}",
     "caseload: {worker: trial_coach, low: 50, high: 75}",
 )
+
+EVERYBODY_COACHED_AND_SEEN = (EVERYBODY_COACHED, ("by: phone", "by: in_person"))
 
 
 @pytest.fixture
@@ -96,7 +99,7 @@ def test_another_coach_takes_over_and_the_former_one_sees_nothing_any_more(tilbu
         (lambda: make.make_user(Role.LEADER), make.TODAY, "not a coach of the site"),
         (lambda: make.make_user(Role.COACH, trial="wageningen"), make.TODAY, "not a coach of the site"),
         (lambda: make.make_user(Role.COACH), make.TODAY + timedelta(1), "yet to come"),
-        (lambda: make.make_user(Role.COACH), make.TODAY - timedelta(1), "began after that day"),
+        (lambda: make.make_user(Role.COACH), make.TODAY - timedelta(1), "were drawn on"),
     ],
 )
 def test_whom_a_household_cannot_be_given(two_sites, coach, day, message):
@@ -109,6 +112,16 @@ def test_whom_a_household_cannot_be_given(two_sites, coach, day, message):
 def test_a_coach_comes_after_the_draw(tilburg):
     with pytest.raises(DomainError, match="not drawn yet"):
         assign(make.make_ready(), make.make_user(Role.COACH))
+
+
+def test_no_coach_is_given_for_a_time_that_another_coach_had(tilburg):
+    coach, home = make.make_guided()
+    with clock.at(make.NOW + timedelta(10)):
+        Assignment.objects.update(until_day=clock.today())
+        with pytest.raises(DomainError, match="had another coach on that day"):
+            assign(home, make.make_user(Role.COACH), make.TODAY + timedelta(5))
+        assign(home, coach, clock.today())
+    assert Assignment.objects.count() == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -148,9 +161,105 @@ def test_who_waits_longest_comes_first(two_sites):
     coach = make.make_user(Role.COACH)
     homes = make.make_drawn(3)
     for days, home in enumerate(homes):
-        with clock.at(make.NOW - timedelta(days)):
-            assign(home, coach, make.TODAY - timedelta(days))
+        with clock.at(make.NOW + timedelta(days)):
+            assign(home, coach, make.TODAY + timedelta(days))
     with clock.at(make.NOW + timedelta(weeks=30)):
         cases = selectors.cases_of(coach, trial="tilburg")
     assert {case.state for case in cases} == {"overdue"}
     assert cases == sorted(cases, key=lambda case: case.due)
+
+
+def contact(home, coach, day, **over):
+    talk = services.Talk(day=day, **({"channel": "home"} | over))
+    with clock.at(max(clock.now(), make.NOW)):
+        return services.log_contact(
+            trial="tilburg", person_id=home.persons.first().pk, talk=talk, key=uuid4(), by=coach
+        )
+
+
+def the_case(coach):
+    (found,) = selectors.cases_of(coach, trial="tilburg")
+    return found
+
+
+@pytest.fixture
+def guided(db):
+    make.make_trial("tilburg", *EVERYBODY_COACHED_AND_SEEN)
+    return make.make_guided()
+
+
+@pytest.fixture
+def later(guided):
+    """Half a year on, when everybody waits too long."""
+    with clock.at(make.NOW + timedelta(weeks=30)):
+        yield clock.today()
+
+
+def test_an_appointment_is_moved_by_noting_the_attempt(guided, later):
+    coach, home = guided
+    contact(home, coach, later - timedelta(3), next_on=later + timedelta(2))
+    assert (the_case(coach).planned, the_case(coach).state) == (later + timedelta(2), "soon")
+    contact(home, coach, later, attended=False, next_on=later + timedelta(20))
+    assert (the_case(coach).planned, the_case(coach).state) == (later + timedelta(20), "later")
+
+
+def test_a_contact_that_was_planned_for_today_is_done_once_it_was_held(guided, later):
+    coach, home = guided
+    contact(home, coach, later - timedelta(7), next_on=later)
+    assert the_case(coach).state == "today"
+    contact(home, coach, later)
+    assert (the_case(coach).planned, the_case(coach).state) == (None, "later")
+
+
+def test_an_appointment_that_went_by_without_a_word_is_shown_first(guided, later):
+    coach, home = guided
+    contact(home, coach, later - timedelta(7), next_on=later - timedelta(1))
+    assert the_case(coach).state == "missed"
+
+
+def test_who_waits_too_long_is_late_also_when_planned(guided, later):
+    coach, home = guided
+    contact(home, coach, later - timedelta(weeks=28), next_on=later)
+    assert the_case(coach).state == "today"
+    assert the_case(coach).days_late > 0
+
+
+def test_a_message_does_not_count_where_the_group_is_to_be_seen(guided, later):
+    coach, home = guided
+    arm = the_case(coach).arm
+    assert arm.contact.by == "in_person"
+    contact(home, coach, later, channel="digital")
+    case = the_case(coach)
+    assert (case.last, case.counted, case.state) == (later, None, "overdue")
+    contact(home, coach, later, channel="home")
+    assert the_case(coach).counted == later
+
+
+def test_who_left_the_benefit_is_marked_and_not_late(guided, later):
+    coach, home = guided
+    record_exit(household_id=home.pk, day=later, reason="work_full", by=make.someone())
+    case = the_case(coach)
+    assert (case.state, case.left.day, case.days_late) == ("left", later, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("van den berg", True),
+        ("berg rachid", True),
+        ("06 1473 1561", True),
+        ("+31 6 14731561", True),
+        ("412041", True),
+        ("7nl9", False),
+        ("berg piet", False),
+        ("061", False),
+    ],
+)
+def test_a_search_takes_what_a_coach_has_at_hand(two_sites, text, found):
+    rachid = make.make_member(
+        first_name="Rachid", infix="van den", surname="Berg", phone="06-14731561", client_number="41204170"
+    )
+    coach, home = make.make_guided(members=[rachid])
+    assert the_case(coach).matches(text) is found
+    assert the_case(coach).matches(home.code.replace("-", "").lower())
+    assert the_case(coach).matches(home.code[:7])

@@ -130,7 +130,9 @@ def test_striking_out_a_contact_needs_a_reason_later(coach, home):
     coach.post(f"/t/tilburg/caseload/{home.code}/", form(home))
     url = f"/t/tilburg/contacts/{Contact.objects.get().pk}/void/"
     with clock.at(make.NOW + timedelta(hours=1)):
-        assert "Say in a few words" in page(coach.post(url, {"version": "1", "reason": ""}, follow=True))
+        shown = page(coach.post(url, {"version": "1", "reason": ""}))
+        assert "This field is required" in shown
+        assert '<details class="panel prose" open>' in shown
         for bad in (
             {"version": "x", "reason": "r"},
             {"version": "1", "reason": "r\0"},
@@ -140,14 +142,18 @@ def test_striking_out_a_contact_needs_a_reason_later(coach, home):
         assert Contact.objects.get().voided_at is None
         coach.post(url, {"version": "1", "reason": "verkeerde persoon"})
     assert Contact.objects.get().voided_at
-    assert coach.get(url.removesuffix("void/")).status_code == 404
+    shown = page(coach.get(url.removesuffix("void/"), follow=True))
+    assert "This contact was struck out" in shown
+    assert "struck out: verkeerde persoon" in shown
 
 
 def test_the_day_shows_who_waits_and_search_finds_by_name_number_and_code(coach, home):
     person = home.persons.get()
     assert str(person.contact) in page(coach.get("/t/tilburg/today/"))
-    for text in (person.contact.first_name.upper(), person.client_number, home.code):
-        assert str(person.contact) in page(coach.get("/t/tilburg/today/", {"q": text}))
+    for text in (person.contact.first_name.upper(), person.client_number, home.code):  # the only one: opened at once
+        found = coach.get("/t/tilburg/today/", {"q": text}, follow=True)
+        assert found.redirect_chain == [(f"/t/tilburg/caseload/{home.code}/", 302)]
+        assert str(person.contact) in page(found)
     assert "Nobody in your caseload matches" in page(coach.get("/t/tilburg/today/", {"q": "Zwanenburg"}))
 
 
@@ -181,6 +187,39 @@ def test_only_the_partner_who_was_drawn_can_be_met(tilburg):
     assert f'name="person" value="{first.pk}"' in page(make.log_in(coach).get(f"/t/tilburg/caseload/{home.code}/"))
 
 
+def test_the_list_of_contacts_tells_what_was_noted_and_what_was_changed(coach, home):
+    coach.post(f"/t/tilburg/caseload/{home.code}/", form(home, by_participant="on", next_on="2018-04-05"))
+    url = f"/t/tilburg/contacts/{Contact.objects.get().pk}/"
+    coach.post(url, form(home, version="1", note="Zoekt werk in de bouw"))
+    shown = page(coach.get(f"/t/tilburg/caseload/{home.code}/"))
+    for text in (
+        "work, money and debts",
+        "the participant asked for it",
+        "Zoekt werk in de bouw",
+        "Zoekt werk in de zorg",
+    ):
+        assert text in shown
+    assert "Before that:" in shown
+
+
+def test_what_was_typed_is_kept_when_the_contact_was_struck_out_meanwhile(coach, home):
+    coach.post(f"/t/tilburg/caseload/{home.code}/", form(home))
+    url = f"/t/tilburg/contacts/{Contact.objects.get().pk}/"
+    coach.post(f"{url}void/", {"version": "1"})
+    response = coach.post(url, form(home, version="1", note="Mijn lange verhaal"))
+    assert response.status_code == 409
+    assert "log it anew" in page(response)
+    assert "Mijn lange verhaal" in page(response)
+
+
+def test_the_partner_who_was_not_drawn_is_not_named(tilburg):
+    coach, drawn, excluded = make.make_half_guided()
+    for address in ("/t/tilburg/today/", f"/t/tilburg/caseload/{drawn.household.code}/"):
+        shown = page(make.log_in(coach).get(address))
+        assert str(drawn.contact) in shown
+        assert str(excluded.contact) not in shown
+
+
 def test_a_note_with_a_script_is_inert(coach, home):
     coach.post(f"/t/tilburg/caseload/{home.code}/", form(home, note="<img src=x onerror=alert(1)> {{7*7}}"))
     shown = page(coach.get(f"/t/tilburg/caseload/{home.code}/"))
@@ -200,8 +239,8 @@ def test_the_day_takes_the_same_queries_for_one_household_and_for_thirty(tilburg
 def test_a_case_takes_the_same_queries_for_one_contact_and_for_thirty(coach, home, page_queries):
     coach.post(f"/t/tilburg/caseload/{home.code}/", form(home))
     one = page_queries(coach, f"/t/tilburg/caseload/{home.code}/")
-    for _ in range(29):
-        coach.post(f"/t/tilburg/caseload/{home.code}/", form(home))
+    for number in range(29):
+        coach.post(f"/t/tilburg/caseload/{home.code}/", form(home, note=f"gesprek {number}"))
     assert page_queries(coach, f"/t/tilburg/caseload/{home.code}/") == one
 
 

@@ -17,6 +17,7 @@ from trialmgr.core.errors import DomainError
 from trialmgr.core.models import Role
 
 pytestmark = pytest.mark.django_db
+LATER = "SELECT again.*, from_day + 1 FROM again"
 AGAIN = "SELECT household_id, coach_id, from_day, assigned_by_id FROM coaching_assignment"
 TALK = {"day": date(2018, 3, 5), "channel": "phone", "note": "Belt maandag terug"}
 
@@ -30,6 +31,10 @@ def log(coach, home, *, key=None, **over):
     person = home.persons.first()
     talk = Talk(**(TALK | over))
     return services.log_contact(trial="tilburg", person_id=person.pk, talk=talk, key=key or uuid4(), by=coach)
+
+
+def void(contact, by, *, version=1, reason=""):
+    services.void_contact(contact_id=contact.pk, version=version, reason=reason, by=by)
 
 
 def correct(contact, by, *, version=1, reason="", **over):
@@ -78,6 +83,10 @@ def test_fifty_clicks_at_one_moment_are_one_contact():
         ({"minutes": 601}, "minutes"),
         ({"minutes": -1}, "minutes"),
         ({"next_on": date(2018, 3, 4)}, "next_on"),
+        ({"next_on": date(9999, 12, 31)}, "next_on"),
+        ({"day": date(2018, 3, 4)}, "day"),
+        ({"day": date(1, 1, 1)}, "day"),
+        ({"note": "BSN 111.222.333, belt terug"}, "note"),
     ],
 )
 def test_what_cannot_be_is_refused_at_its_field(guided, over, field):
@@ -94,6 +103,22 @@ def test_nothing_is_noted_of_who_withdrew(guided):
         log(coach, home)
 
 
+def test_nothing_is_noted_of_a_partner_who_was_not_drawn(tilburg):
+    coach, _drawn, excluded = make.make_half_guided()
+    with pytest.raises(DomainError, match="was not drawn"):
+        services.log_contact(trial="tilburg", person_id=excluded.pk, talk=Talk(**TALK), key=uuid4(), by=coach)
+
+
+def test_who_went_back_in_the_browser_and_saves_again_is_told(guided):
+    log(*guided)
+    with pytest.raises(DomainError, match="saved this same contact just now"):
+        log(*guided)
+    log(*guided, note="Belde nog een keer")
+    with clock.at(make.NOW + timedelta(minutes=16)):
+        log(*guided)
+    assert Contact.objects.count() == 3
+
+
 def test_a_slip_is_mended_without_a_reason_in_the_first_quarter_of_an_hour(guided, recorded):
     contact = log(*guided)
     with recorded() as verbs, clock.at(make.NOW + timedelta(minutes=15)):
@@ -108,15 +133,15 @@ def test_after_that_a_reason_is_needed(guided, later):
     contact = log(*guided)
     with clock.at(make.NOW + later):
         with pytest.raises(DomainError) as refused:
-            correct(contact, guided[0], reason="  ")
+            correct(contact, guided[0], reason="  ", note="anders")
         assert refused.value.field == "reason"
-        assert correct(contact, guided[0], reason="verkeerde dag").version == 2
+        assert correct(contact, guided[0], reason="verkeerde dag", note="anders").version == 2
 
 
 def test_a_colleague_gives_a_reason_at_once(guided):
     contact = log(*guided)
     with pytest.raises(DomainError, match="why you change"):
-        correct(contact, make.make_user(Role.COACH))
+        correct(contact, make.make_user(Role.COACH), note="anders")
 
 
 def test_who_saves_last_does_not_overwrite_what_a_colleague_saved(guided):
@@ -138,15 +163,45 @@ def test_two_coaches_save_at_one_moment():
     assert [event.verb for event in audit.events()].count("contact.corrected") == 1
 
 
-def test_a_contact_is_struck_out_and_stays(guided, recorded):
+def test_saving_a_change_twice_is_one_change(guided, recorded):
     contact = log(*guided)
     with recorded() as verbs:
-        services.void_contact(contact_id=contact.pk, version=1, reason="verkeerde persoon", by=guided[0])
+        assert correct(contact, guided[0], note="anders") == correct(contact, guided[0], note="anders")
+    assert verbs == ["contact.corrected"]
+
+
+def test_who_saves_over_the_own_change_in_another_window_is_not_told_of_somebody_else(guided):
+    contact = log(*guided)
+    correct(contact, guided[0], note="eerste venster")
+    with pytest.raises(services.Conflict, match="yourself"):
+        correct(contact, guided[0], note="tweede venster")
+
+
+def test_a_contact_is_not_moved_to_before_the_draw(guided):
+    contact = log(*guided)
+    with pytest.raises(DomainError) as refused:
+        correct(contact, guided[0], day=date(2017, 3, 5))
+    assert refused.value.field == "day"
+
+
+def test_a_contact_is_struck_out_once_and_stays(guided, recorded):
+    contact = log(*guided)
+    with recorded() as verbs:
+        void(contact, guided[0], reason="verkeerde persoon")
+        void(contact, guided[0], reason="verkeerde persoon")
     contact.refresh_from_db()
     assert contact.voided_at == make.NOW
     assert verbs == ["contact.voided"]
+    with pytest.raises(services.Conflict, match="log it anew"):
+        correct(contact, guided[0], version=2, note="anders")
+
+
+def test_a_contact_that_was_changed_meanwhile_is_not_struck_out(guided):
+    contact = log(*guided)
+    correct(contact, guided[0], note="anders")
     with pytest.raises(services.Conflict):
-        correct(contact, guided[0], version=2)
+        void(contact, guided[0])
+    assert not Contact.objects.get().voided_at
 
 
 def test_without_its_audit_event_no_contact_is_stored(guided, monkeypatch):
@@ -169,6 +224,10 @@ def test_without_its_audit_event_no_contact_is_stored(guided, monkeypatch):
         (
             "INSERT INTO coaching_assignment (household_id, coach_id, from_day, assigned_by_id) TABLE again",
             "assignment_one_coach_at_a_time",
+        ),
+        (
+            "INSERT INTO coaching_assignment (household_id, coach_id, from_day, assigned_by_id, until_day) " + LATER,
+            "assignment_never_two_at_once",
         ),
     ],
 )
