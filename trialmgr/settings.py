@@ -137,7 +137,7 @@ STAFF_MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "trialmgr.core.middleware.LoginRequired",
     "trialmgr.core.middleware.SecondFactorRequired",
 ]
 MIDDLEWARE = [

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from trialmgr.core.navigation import first_page
 from trialmgr.processes import Process
 
 
@@ -23,6 +24,9 @@ def own_address(path: str) -> str:
 class StaffAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        return first_page(request)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The link to choose a password: it begins with our address, never with what a request claims."""

@@ -2,12 +2,16 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+
+from trialmgr.core.kept_forms import can_keep, kept_form
 
 Next = Callable[[HttpRequest], HttpResponse]
 MINUTE = 60
@@ -28,6 +32,15 @@ class SessionLimits:
             elif now - seen >= MINUTE or "began" not in request.session:
                 request.session["began"], request.session["seen"] = began, now
         return self.get_response(request)
+
+
+class LoginRequired(LoginRequiredMiddleware):
+    """Pages are for who has logged in; a form that was open when the session ended is kept."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> Any:
+        if can_keep(request):
+            return kept_form(request)
+        return super().handle_no_permission(request, view_func)
 
 
 class SecondFactorRequired:

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from trialmgr.core.access import may, may_for_office
+from trialmgr.core.access import may, may_for_office, memberships_of, trials_of
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,12 @@ def sections_of(request: HttpRequest, trial: str) -> list[Link]:
     ]
     inside = max((url for url, _ in links if request.path.startswith(url)), key=len, default="")
     return [Link(url, label, url == inside) for url, label in links]
+
+
+def first_page(request: HttpRequest) -> str:
+    """Where work begins after the login: in one's only trial, else at the choice."""
+    user: Any = request.user
+    trials = trials_of(memberships_of(user))
+    if len(trials) == 1 and not office_sections_of(request):
+        return reverse("trial_home", kwargs={"trial": trials[0]})
+    return reverse("home")

@@ -13,6 +13,7 @@ from django.views.i18n import set_language as django_set_language
 
 from trialmgr.core.access import any_staff, memberships_of, trials_of
 from trialmgr.core.anonymous import public
+from trialmgr.core.kept_forms import can_keep, kept_form
 from trialmgr.core.models import Membership
 from trialmgr.core.navigation import office_sections_of, sections_of
 
@@ -90,6 +91,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
+    if can_keep(request):
+        return kept_form(request)
     text = _("The form was open too long or came from another page. Go back, copy what you typed, and try again.")
     return message(request, 403, _("This form has expired"), text)
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from trialmgr.core import audit
 from trialmgr.core.access import any_staff
+from trialmgr.core.navigation import first_page
 from trialmgr.demo import night
 
 
@@ -26,7 +27,7 @@ def enrol_second_factor(request: HttpRequest) -> HttpResponse:
         TOTP.activate(user, generate_totp_secret())
         audit.record("account.second_factor_added", f"user:{user.pk}", by=user, trial=audit.NO_TRIAL, demo=True)
     messages.success(request, _("A demonstration second factor is on. Its codes are on the start page."))
-    return redirect("home")
+    return redirect(first_page(request))
 
 
 @require_POST
