@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 
 from surveys.instruments.conditions import NONRESPONSE, Answers, Condition
 from surveys.instruments.questionnaire import Block, Questionnaire, asked_when, chosen
 from surveys.instruments.questionnaire import Part as PartFile
-from surveys.instruments.schema import Instrument, Item, Kind, Option, Scale
+from surveys.instruments.schema import NUMERIC, Instrument, Item, Kind, Option, Scale
+from surveys.instruments.written import is_whole, kept_number, read_day, read_number, shown_day, shown_number
 from trialmgr.core.errors import BadInput, DomainError, Fault
 
 LONGEST_TEXT = 4000
@@ -18,7 +18,8 @@ WORDS = {
         "or_choose": "U kunt ook kiezen: {options}.",
         "one": "Kies 1 antwoord.",
         "known": "Kies een antwoord uit de lijst.",
-        "alone": "Kies óf dit antwoord, óf de andere antwoorden.",
+        "alone": "Kies óf '{label}', óf andere antwoorden.",
+        "both": "U vulde iets in, en u koos ook '{label}'. Haal 1 van die 2 weg.",
         "number": "Vul een getal in. Bijvoorbeeld: 12.",
         "whole": "Vul een heel getal in. Bijvoorbeeld: 12.",
         "low": "Vul een getal in van {limit} of hoger.",
@@ -31,7 +32,8 @@ WORDS = {
         "or_choose": "You can also choose: {options}.",
         "one": "Choose 1 answer.",
         "known": "Choose an answer from the list.",
-        "alone": "Choose either this answer or the other answers.",
+        "alone": "Choose either '{label}' or other answers.",
+        "both": "You entered something, and you also chose '{label}'. Remove one of the two.",
         "number": "Enter a number. For example: 12.",
         "whole": "Enter a whole number. For example: 12.",
         "low": "Enter a number of {limit} or higher.",
@@ -87,51 +89,58 @@ class Question:
         values = [value.strip() for value in values if value.strip()]
         if not values or self.kind == "note":
             return None
-        nonresponse = [option.code for option in self.options if option.nonresponse]
-        if self.kind in ("choice", "multiple") or values[0] in nonresponse:
+        if self.kind in ("choice", "multiple") or any(value in self._labels for value in values):
             return self._accept_codes(list(dict.fromkeys(values)))
-        if self.kind in ("integer", "decimal"):
+        if self.kind in NUMERIC:
             return self._accept_number(values[0])
         if self.kind == "date":
-            return self._accept_date(values[0])
+            return self._accept_day(values[0])
         if len(values[0]) > LONGEST_TEXT:
             raise self._refuse("long")
         return values[0]
 
+    def shown(self, value: str) -> str:
+        """A stored number, day, text or code as the person would write it."""
+        if value in self._labels:
+            return value
+        if self.kind in NUMERIC:
+            return shown_number(value, self.language)
+        return shown_day(value) if self.kind == "date" else value
+
+    @property
+    def _labels(self) -> dict[str, str]:
+        return {option.code: option.label for option in self.options}
+
     def _accept_codes(self, values: list[str]) -> str | tuple[str, ...]:
-        known = {option.code: option for option in self.options}
-        if any(value not in known for value in values):
-            raise self._refuse("known")
+        chosen = [value for value in values if value in self._labels]
+        if len(chosen) < len(values):
+            listed = self.kind in ("choice", "multiple")
+            raise self._refuse("known") if listed else self._refuse("both", label=self._labels[chosen[0]])
         if len(values) > 1 and self.kind != "multiple":
             raise self._refuse("one")
-        if len(values) > 1 and any(known[value].exclusive for value in values):
-            raise self._refuse("alone")
+        alone = [option.label for option in self.options if option.exclusive and option.code in values]
+        if len(values) > 1 and alone:
+            raise self._refuse("alone", label=alone[0])
         return values[0] if self.kind != "multiple" else tuple(values)
 
     def _accept_number(self, text: str) -> str:
-        text = text.replace(",", ".")
-        try:
-            number = float(text)
-        except ValueError:
-            raise self._refuse("whole" if self.kind == "integer" else "number") from None
-        if not abs(number) < 1e12 or (self.kind == "integer" and not number.is_integer()):
+        number = read_number(text, self.language, self.unit)
+        if number is None or (self.kind == "integer" and not is_whole(number)):
             raise self._refuse("whole" if self.kind == "integer" else "number")
         if self.min is not None and number < self.min:
-            raise self._refuse("low", self.min)
+            raise self._refuse("low", limit=shown_number(kept_number(self.min), self.language))
         if self.max is not None and number > self.max:
-            raise self._refuse("high", self.max)
-        return str(int(number)) if number.is_integer() else str(number)
+            raise self._refuse("high", limit=shown_number(kept_number(self.max), self.language))
+        return kept_number(number)
 
-    def _accept_date(self, text: str) -> str:
-        parts = text.replace("/", "-").split("-")
-        try:
-            day, month, year = map(int, parts if len(parts[0]) < 3 else parts[::-1])
-            return date(year, month, day).isoformat()
-        except ValueError:
-            raise self._refuse("date") from None
+    def _accept_day(self, text: str) -> str:
+        day = read_day(text)
+        if day is None:
+            raise self._refuse("date")
+        return day.isoformat()
 
-    def _refuse(self, word: str, limit: float = 0) -> AnswerRefused:
-        return AnswerRefused(_words(self.language)[word].format(limit=f"{limit:g}"), field=self.code)
+    def _refuse(self, word: str, **fill: str) -> AnswerRefused:
+        return AnswerRefused(_words(self.language)[word].format(**fill), field=self.code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ def onward(sitting: Sitting, upcoming: Question | None) -> HttpResponse:
 def shown(sitting: Sitting, asked: Question) -> list[str]:
     """The answer this device gave before, if it did."""
     value = sitting.own.get(asked.code)
-    return [] if value is None else value.split(" ") if asked.kind == "multiple" else [value]
+    return [] if value is None else value.split(" ") if asked.kind == "multiple" else [asked.shown(value)]
 
 
 def ask(

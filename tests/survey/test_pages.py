@@ -105,6 +105,11 @@ def test_the_own_device_shows_its_own_answers_when_going_back(device, marker):
     assert marker in device.text
     device.open("/vraag/4")
     assert re.search(r'value="b"[^>]* checked', device.text)
+    device.open("/vraag/6")
+    assert 'value="1-2-2020"' in device.text
+    device.open("/vraag/2")
+    assert 'value="12,5"' in device.text
+    device.send({"antwoord": "12,5", "taal": "en"})
     device.open("/vraag/2")
     assert 'value="12.5"' in device.text
 
@@ -162,7 +167,8 @@ def test_an_empty_answer_asks_once_whether_to_skip(wave, device):
         ((), ("1", "0"), "Kies 1 antwoord."),
         (("1",), ("veel",), "Vul een getal in."),
         (("1",), ("101",), "100 of lager"),
-        (("0",), ("a", "none"), "Kies óf dit antwoord"),
+        (("1",), ("12", "-9"), "U vulde iets in, en u koos ook &#x27;Wil ik niet zeggen&#x27;."),
+        (("0",), ("a", "none"), "Kies óf &#x27;Geen van deze&#x27;, óf andere antwoorden."),
         (("0", "a"), ("1,5",), "Vul een heel getal in."),
         (("0", "a", "1"), ("32-1-2020",), "Vul een datum in."),
         (("0", "a", "1", "1-1-2020"), ("x" * 4001,), "Uw tekst is te lang"),
@@ -184,6 +190,15 @@ def test_dont_know_can_stand_in_the_place_of_a_number(wave, device):
     device.answer("1")
     device.answer("", "-8")
     assert ("hours", "-8") in wave.rows("draft", "item, value")
+
+
+def test_a_refusal_that_was_ticked_can_be_unticked_to_give_a_number(wave, device):
+    device.answer("1")
+    device.answer("-9")
+    device.open("/vraag/2")
+    assert re.search(r'type="checkbox" name="antwoord" value="-9"[^>]* checked', device.text)
+    device.answer("8")
+    assert ("hours", "8") in wave.rows("draft", "item, value")
 
 
 def test_skipping_ahead_leads_back_to_the_question_at_hand(wave, device):
