@@ -42,6 +42,19 @@ class Route:
             return True
         return question.code in self.done and (self._asked(question) or bool(self._hidden_gates(question)))
 
+    def elsewhere(self, question: Question) -> bool:
+        """Whether it was answered before, but not on this device."""
+        return question.code in self.done and question.code not in self.own
+
+    def needed_again(self, question: Question) -> bool:
+        """Whether the way on hangs on an answer that this device cannot see."""
+        return self.elsewhere(question) and self.pending is not None and question.code == self.pending.code
+
+    def settled(self, question: Question) -> bool:
+        """Whether one may go on without an answer here: it was given elsewhere, or passed over on this device."""
+        empty = question.code in self.done and self.own.get(question.code) is None
+        return empty and not self.needed_again(question)
+
     def following(self, question: Question) -> Question | None:
         """What comes next: a question answered on this device, else the one to answer; None at the end."""
         for one in self.form.questions[self.number(question) :]:

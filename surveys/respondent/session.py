@@ -60,6 +60,12 @@ def current(request: HttpRequest) -> Visit | None:
     return None
 
 
+def resumed(request: HttpRequest, person: bytes, wave: int) -> Visit:
+    """The visit of this person that goes on in this browser, or a new one."""
+    visit = current(request)
+    return visit if visit and (visit.person, visit.wave) == (person, wave) else Visit(person, wave, "")
+
+
 def remember(response: HttpResponse, visit: Visit) -> HttpResponse:
     """Give the device its ticket, good for another hour."""
     content = {

@@ -81,7 +81,7 @@ def start(request: HttpRequest, link: str) -> HttpResponse:
         seat = services.seat_of(link)
     except BadLink:
         return missing(request)
-    visit = session.Visit(seat.pseudonym, seat.wave, language_of(request))
+    visit = session.resumed(request, seat.pseudonym, seat.wave).in_language(language_of(request))
     sitting = services.sitting_of(visit)
     if sitting is None or sitting.state == "closed":
         return over(request, "closed")
@@ -100,18 +100,18 @@ def question(request: HttpRequest, sitting: Sitting, number: int) -> HttpRespons
     if request.method == "POST" and "taal" not in request.POST:
         return take(request, sitting, asked)
     given = typed(request) if request.method == "POST" else shown(sitting, asked)
-    return ask(request, sitting, asked, given)
+    return ask(request, sitting, asked, given, skipping="gevraagd" in request.POST)
 
 
 def take(request: HttpRequest, sitting: Sitting, asked: Question) -> HttpResponse:
     """Save an answer and go on; say what is wrong with it, or ask once whether to pass the question over."""
-    given = [value for value in typed(request) if value.strip()]
     action = request.POST.get("actie", "")
+    given = [] if action == "overslaan" else [value for value in typed(request) if value.strip()]
     if action == "later" and not given:
         return go("later")
-    if action == "overslaan":
-        given = []
-    elif not given and asked.kind != "note":
+    if not given and sitting.route.settled(asked):
+        return onward(sitting, sitting.route.following(asked))
+    if not given and not passes_over(request, sitting, asked):
         return ask(request, sitting, asked, given, skipping=True)
     try:
         route = sitting.save(asked, given)
@@ -122,6 +122,13 @@ def take(request: HttpRequest, sitting: Sitting, asked: Question) -> HttpRespons
     if route is None:
         return over(request, store.state(sitting.visit.person, sitting.visit.wave))
     return go("later") if action == "later" else onward(sitting, route.following(asked))
+
+
+def passes_over(request: HttpRequest, sitting: Sitting, asked: Question) -> bool:
+    """Whether an empty answer is meant: skipped by the button, or by going on after being asked once."""
+    if asked.kind == "note" or request.POST.get("actie") == "overslaan":
+        return True
+    return "gevraagd" in request.POST and not sitting.route.needed_again(asked)
 
 
 def typed(request: HttpRequest) -> list[str]:
@@ -149,24 +156,27 @@ def ask(
     skipping: bool = False,
     status: int = 200,
 ) -> HttpResponse:
-    route, form = sitting.route, sitting.form
+    route, form, words = sitting.route, sitting.form, texts_of(request)
     part = form.parts[asked.part - 1]
     first = part.questions[0].code == asked.code
     codes = {option.code for option in asked.options}
     before = route.before(asked)
+    again = route.needed_again(asked)
+    elsewhere = words.elsewhere_again if again else words.elsewhere if route.elsewhere(asked) else ""
     context = {
         "question": asked,
         "part": part,
-        "title": texts_of(request).question_title.format(number=route.number(asked)),
-        "part_words": texts_of(request).part.format(number=part.number, total=len(form.parts)),
+        "title": words.question_title.format(number=route.number(asked)),
+        "part_words": words.part.format(number=part.number, total=len(form.parts)),
         "opening": part.intro if first else "",
         "praise": form.parts[asked.part - 2].done if first and asked.part > 1 else "",
         "form_intro": form.intro if first and asked.part == 1 else "",
         "given": given,
         "typed": next((value for value in given if value not in codes), ""),
         "error": error,
-        "skipping": skipping,
-        "elsewhere": asked.code in route.done and asked.code not in route.own,
+        "skipping": skipping and (words.skip_again if again else words.skip_text),
+        "once": skipping and not again,
+        "elsewhere": elsewhere,
         "back": route.number(before) if before else None,
     }
     return page(request, "question", context, status=status)

@@ -91,7 +91,7 @@ def test_another_device_goes_on_where_it_was_and_shows_no_earlier_answer(link, d
     for number in range(7, 0, -1):
         other.open(f"/vraag/{number}")
         assert other.where == f"/vraag/{number}"
-        assert "op een ander apparaat" in other.text
+        assert "op een ander apparaat of bij een eerder bezoek" in other.text
         assert " checked" not in other.text
         assert marker not in other.text
         assert "12.5" not in other.text
@@ -155,9 +155,67 @@ def test_an_empty_answer_asks_once_whether_to_skip(wave, device):
     assert device.where == "/vraag/1"
     assert "Overslaan?" in device.text
     assert rows_of(wave)["draft"] == 0
+    assert "<title>Overslaan? Vraag 1" in device.text
+    notice = device.text[device.text.index('class="notice"') : device.text.index('id="vraag"')]
+    assert 'value="overslaan"' in notice
     device.send({"actie": "overslaan"})
     assert device.where == "/vraag/4"
     assert wave.rows("draft", "item, value") == [("work", None)]
+
+
+def test_who_was_asked_once_passes_over_by_going_on(wave, device):
+    device.answer("")
+    asked_once = re.search(r'type="hidden" name="(gevraagd)" value="(ja)"', device.text).groups()
+    device.send(dict([asked_once]))
+    assert device.where == "/vraag/4"
+    assert wave.rows("draft", "item, value") == [("work", None)]
+    device.open("/vraag/1")
+    device.answer("")
+    assert device.where == "/vraag/4", "a question that was passed over is not asked about again"
+
+
+def test_going_on_without_an_answer_keeps_the_one_given_on_another_device(wave, link, device, make_device):
+    for value in ("0", "a"):
+        device.answer(value)
+    kept = wave.rows("draft", "item, value")
+    other = make_device()
+    other.begin(link)
+    other.open("/vraag/4")
+    assert "op een ander apparaat" in other.text
+    for fields in ({}, {"actie": "overslaan"}, {"gevraagd": "ja"}, {"actie": "later"}):
+        other.send(fields, "/vraag/4")
+        assert other.where in {"/vraag/5", "/later"}
+        assert wave.rows("draft", "item, value") == kept
+
+
+def test_an_answer_that_is_needed_again_is_only_given_up_by_choice(wave, link, device, make_device):
+    device.answer("1")
+    other = make_device()
+    other.begin(link)
+    for fields in ({}, {"gevraagd": "ja"}):
+        other.send(fields, "/vraag/1")
+        assert other.where == "/vraag/1"
+        assert "Dan telt uw eerdere antwoord niet meer." in other.text
+        assert "gevraagd" not in other.text
+        assert wave.rows("draft", "item, value") == [("work", "1")]
+    other.send({"actie": "overslaan"})
+    assert wave.rows("draft", "item, value") == [("work", None)]
+
+
+def test_the_link_clicked_again_in_the_same_browser_goes_on_with_ones_own_answers(link, device):
+    device.answer("0")
+    device.begin(link)
+    assert device.where == "/vraag/4"
+    device.open("/vraag/1")
+    assert re.search(r'value="0"[^>]* checked', device.text)
+    assert "op een ander apparaat" not in device.text
+
+
+def test_the_link_of_somebody_else_in_the_same_browser_is_a_visit_of_its_own(make_link, device):
+    device.answer("0")
+    device.begin(make_link())
+    assert device.where == "/vraag/1"
+    assert not re.search(r"<input[^>]* checked", device.text)
 
 
 @pytest.mark.parametrize(

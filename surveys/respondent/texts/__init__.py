@@ -49,7 +49,9 @@ class Texts(BaseModel):
     skip_title: str
     skip_text: str
     skip_button: str
+    skip_again: str
     elsewhere: str
+    elsewhere_again: str
     free_hint: str
     date_hint: str
     number_label: str
