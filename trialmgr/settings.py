@@ -40,6 +40,8 @@ BACKUP_TO = env.secret("TRIALMGR_BACKUP_TO", "").split()
 RESTORE_KEY = env.text("TRIALMGR_RESTORE_KEY_FILE", "")  # a private one, there for the time of a restore
 POSTGRES_BIN = env.text("TRIALMGR_POSTGRES_BIN", "")  # where pg_dump and pg_restore are; else they are on the PATH
 OPERATOR = env.text("TRIALMGR_OPERATOR", "")  # the organisation that runs this side, as verify_privacy compares
+# How far apart the sides are run (docs/privacy.md): participants are promised what holds at that level, and no more.
+PRIVACY_LEVEL = env.choice("TRIALMGR_PRIVACY_LEVEL", ("L0", "L1", "L2"), "L0" if DEMO else needed_by(Process.SURVEY))
 VAULT_URL = env.text("VAULT_URL", needed_by(Process.OFFICE))
 VAULT_TOKEN = env.secret("VAULT_TOKEN") if PROCESS in {Process.OFFICE, Process.VAULT} else ""
 
@@ -178,6 +180,8 @@ CRISPY_FAIL_SILENTLY = False
 
 LANGUAGE_CODE = "nl"
 LANGUAGES = [("nl", _("Dutch")), ("en", _("English"))]
+# Who asks the questions, by language: on every page for participants, the same for all links.
+SENDER = {code: env.text(f"SURVEY_SENDER_{code.upper()}", "") for code, _name in LANGUAGES}
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_SAMESITE = "Lax"

@@ -27,8 +27,12 @@ def page(request: HttpRequest, name: str, context: dict[str, Any] | None = None,
     language = language_of(request)
     words = catalogue()[language]
     phone = settings.HELP_PHONE.replace(" ", "\N{NO-BREAK SPACE}")
+    sender = settings.SENDER.get(language) or next(filter(None, settings.SENDER.values()), "")
     common = {
         "t": words,
+        "promise": getattr(words.promise, settings.PRIVACY_LEVEL),
+        "sender": sender,
+        "from_sender": words.start_sender.format(sender=sender) if sender else "",
         "language": language,
         "languages": [(code, one.language_name) for code, one in catalogue().items()],
         "help": words.help_phone.format(phone=phone) if phone else words.help_no_phone,

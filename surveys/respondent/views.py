@@ -42,8 +42,8 @@ def answering(view: View) -> View:
     return seated
 
 
-def go(name: str, *args: object) -> HttpResponse:
-    response = HttpResponseRedirect(reverse(name, args=args))
+def go(name: str, *args: object, **query: str) -> HttpResponse:
+    response = HttpResponseRedirect(reverse(name, args=args, query=query))
     response.status_code = 303
     return response
 
@@ -52,7 +52,7 @@ def over(request: HttpRequest, state: str) -> HttpResponse:
     """What remains when a questionnaire is not open: thanks, or word that it is closed. The device forgets."""
     words = texts_of(request)
     if state == "submitted":
-        return session.forget(go("thanks"))
+        return session.forget(go("thanks", verstuurd="1", taal=language_of(request)))
     return session.forget(message(request, words.closed_title, words.closed_text))
 
 
@@ -206,8 +206,11 @@ def end(request: HttpRequest, sitting: Sitting) -> HttpResponse:
 
 @pages
 def thanks(request: HttpRequest) -> HttpResponse:
+    """Says that answers were sent only to who comes from sending them, for it cannot know."""
+    if "verstuurd" in request.GET:
+        return page(request, "thanks")
     words = texts_of(request)
-    return message(request, words.thanks_title, words.thanks_text)
+    return message(request, words.thanks_title, words.unsure_text)
 
 
 @pages

@@ -56,6 +56,19 @@ def test_a_missing_variable_stops_the_start_and_is_named(place, process):
         assert line.startswith(f"{name} is not set: this process needs it")
 
 
+def test_outside_a_demo_the_survey_starts_only_with_a_level_that_it_can_promise(place):
+    keys.ensure(place.home / "keys")
+    given = {name: value for name, value in environment.of("survey", place).items() if name != "TRIALMGR_DEMO"}
+    lacking = {name: value for name, value in given.items() if name != "TRIALMGR_PRIVACY_LEVEL"}
+    odd = given | {"TRIALMGR_PRIVACY_LEVEL": "L3"}
+    assert starts([lacking, odd, given, lacking | {"TRIALMGR_DEMO": "1"}]) == [
+        "TRIALMGR_PRIVACY_LEVEL is not set: this process needs it, see docs/configuration.md",
+        "TRIALMGR_PRIVACY_LEVEL is 'L3': write one of L0, L1, L2",
+        "started",
+        "started",
+    ]
+
+
 @pytest.mark.parametrize(
     ("process", "work", "login"),
     [

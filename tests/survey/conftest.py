@@ -2,6 +2,7 @@ import os
 import secrets
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
@@ -77,7 +78,12 @@ class Device:
 
     @property
     def where(self) -> str:
-        return self.page.redirect_chain[-1][0] if self.page.redirect_chain else self.page.request["PATH_INFO"]
+        """The address without its query."""
+        return (
+            urlsplit(self.page.redirect_chain[-1][0]).path
+            if self.page.redirect_chain
+            else self.page.request["PATH_INFO"]
+        )
 
     @property
     def text(self) -> str:

@@ -10,7 +10,9 @@ from tests.survey.browser import faults_of, served
 PHONE = {"width": 360, "height": 740}
 NARROW = {"width": 320, "height": 568}
 TWICE_NARROW = {"width": 640, "height": 1136}
-SMALL = """() => [...document.querySelectorAll('a, button, label.option, input, textarea')]
+LARGER = ((NARROW, "112.5%"), (TWICE_NARROW, "225%"), (PHONE, "225%"), (NARROW, "168.75%"))
+"""A narrow phone; and letters of 200 and 150 per cent."""
+SMALL = """() => [...document.querySelectorAll('a, button, summary, label.option, input, textarea')]
     .filter(one => !one.closest('.option') || one.matches('label'))
     .filter(one => !one.matches('.visually-hidden, .skip-link, [type=hidden], li > a, .summary a, p:not(.back) > a'))
     .map(one => [one.outerHTML.slice(0, 80), one.getBoundingClientRect().height]).filter(([, height]) => height < 48)"""
@@ -34,7 +36,7 @@ def browser():
 
 @pytest.fixture
 def phone(browser):
-    context = browser.new_context(viewport=PHONE)
+    context = browser.new_context(locale="nl-NL", viewport=PHONE)
     yield context.new_page()
     context.close()
 
@@ -55,7 +57,7 @@ def begin(page: Page, address: str, link: str) -> None:
 
 def states(page: Page, address: str, link: str):
     """Every page and state of the survey, one after the other; gives its name each time."""
-    for path in ("/", "/privacy", "/toegankelijkheid", "/bedankt", "/s/kort"):
+    for path in ("/", "/privacy", "/toegankelijkheid", "/bedankt", "/bedankt?verstuurd=1", "/s/kort"):
         page.goto(address + path)
         yield path
     page.goto(address)
@@ -63,6 +65,8 @@ def states(page: Page, address: str, link: str):
     yield "a link that is not one"
     page.goto(f"{address}/s/{link}")
     yield "start"
+    page.click("summary")
+    yield "how that is possible"
     press(page, "button[name=begin]")
     yield "a choice"
     on(page)
@@ -112,7 +116,7 @@ def test_every_state_suits_assistive_technology_and_any_phone(phone, address, li
         assert phone.evaluate(SMALL) == [], state
         assert phone.evaluate(TINY) == [], state
         titles.add(phone.title())
-        for viewport, root in ((NARROW, "112.5%"), (TWICE_NARROW, "225%")):
+        for viewport, root in LARGER:
             phone.set_viewport_size(viewport)
             phone.evaluate("size => document.documentElement.style.fontSize = size", root)
             assert phone.evaluate("document.documentElement.scrollWidth") <= viewport["width"], (state, root)
@@ -131,7 +135,7 @@ def size_of(response: Response) -> int:
 
 
 def test_everything_works_without_javascript(browser, address, wave, person, link):
-    context = browser.new_context(viewport=PHONE, java_script_enabled=False)
+    context = browser.new_context(locale="nl-NL", viewport=PHONE, java_script_enabled=False)
     page = context.new_page()
     begin(page, address, link)
     page.check("input[value='0']")
@@ -142,7 +146,7 @@ def test_everything_works_without_javascript(browser, address, wave, person, lin
         page.fill("#antwoord", text)
         on(page)
     press(page, "button[name=verstuur]")
-    assert page.url == f"{address}/bedankt"
+    assert page.url == f"{address}/bedankt?verstuurd=1&taal=nl"
     assert wave.state(person) == "submitted"
     assert context.cookies() == []
     context.close()
@@ -201,7 +205,7 @@ def test_after_stopping_the_back_button_shows_no_answer(phone, address, make_lin
 
 
 def test_an_answer_sent_again_after_the_network_came_back_is_there_once(browser, address, wave, link):
-    context = browser.new_context(viewport=PHONE)
+    context = browser.new_context(locale="nl-NL", viewport=PHONE)
     page = context.new_page()
     begin(page, address, link)
     page.check("input[value='1']")

@@ -366,6 +366,46 @@ def test_stopping_leaves_nothing_on_a_shared_device(device):
     assert device.where == "/"
 
 
+def test_the_page_of_thanks_says_that_answers_were_sent_only_when_they_were(link, device, make_device):
+    device.open("/bedankt")
+    assert "Uw antwoorden zijn verstuurd." not in device.text
+    assert "Hebt u op &#x27;Verstuur&#x27; gedrukt? Dan bent u klaar." in device.text
+    device.open("/vraag/1")
+    for value in ANSWERS:
+        device.answer(value)
+    device.send({"verstuur": "1"})
+    again = make_device()
+    again.begin(link)
+    for one in (device, again):
+        assert one.where == "/bedankt"
+        assert "Uw antwoorden zijn verstuurd." in one.text
+
+
+@pytest.mark.parametrize(
+    ("level", "said", "unsaid"),
+    [
+        ("L0", "In deze oefening kan de beheerder van de computer alles bij elkaar zien.", "in zijn eentje"),
+        ("L1", "Dezelfde beheerder zorgt voor beide plekken. Die kan alles bij elkaar zien.", "in zijn eentje"),
+        ("L2", "", "alles bij elkaar"),
+    ],
+)
+def test_no_page_promises_more_than_the_level_of_this_deployment(settings, link, level, said, unsaid):
+    settings.PRIVACY_LEVEL = level
+    for path in (f"/s/{link}", "/privacy", "/bedankt?verstuurd=1"):
+        page = Client().get(path).content.decode()
+        assert said in page
+        assert unsaid not in page
+    assert ("De gemeente ziet uw antwoorden niet." in Client().get(f"/s/{link}").content.decode()) == (level == "L2")
+
+
+def test_every_page_names_who_asks_in_its_language(settings, link):
+    settings.SENDER = {"nl": "Universiteit van Tilburg", "en": "Tilburg University"}
+    assert "Deze vragen komen van: Universiteit van Tilburg." in Client().get(f"/s/{link}").content.decode()
+    assert "Tilburg University" in Client().get("/privacy?taal=en").content.decode()
+    settings.SENDER = {"nl": "", "en": ""}
+    assert "komen van" not in Client().get(f"/s/{link}").content.decode()
+
+
 def test_later_keeps_the_answer_that_was_just_given(wave, device):
     device.send({"antwoord": "0", "actie": "later"})
     assert device.where == "/later"
@@ -445,7 +485,7 @@ def test_fifty_submits_at_once_are_all_thanked(wave, device):
         client.cookies.load({name: morsel.value for name, morsel in ticket.items()})
         response = client.post("/einde", {"verstuur": "1", "bewijs": token})
         codes.add((response.status_code, response["Location"]))
-    assert codes == {(303, "/bedankt")}
+    assert codes == {(303, "/bedankt?verstuurd=1&taal=nl")}
     assert rows_of(wave)["submitted"] == 1
 
 

@@ -20,9 +20,15 @@ KNOWN_LONG = {"toegankelijkheid", "onderzoekers", "hoofdletters", "toetsenbord",
 
 
 def texts(language: str) -> Iterator[tuple[str, str]]:
-    for name, value in catalogue()[language].model_dump().items():
-        for text in value if isinstance(value, list) else [value]:
-            yield name, text
+    yield from _texts("", catalogue()[language].model_dump())
+
+
+def _texts(name: str, value: str | list | dict) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield name, value
+    else:
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts(f"{name}_{key}".lstrip("_"), part)
 
 
 def sentences(text: str) -> list[str]:
@@ -80,10 +86,10 @@ def test_places_to_fill_in_are_the_same_in_each_language(language):
 
 
 def test_the_first_page_says_who_asks_how_long_and_that_stopping_is_free():
-    first = " ".join(text for name, text in texts("nl") if name.startswith("start_"))
+    first = " ".join(text for name, text in texts("nl") if name.startswith(("start_", "promise_L2_start")))
     for needed in (
         "onderzoekers van de universiteit",
-        "ongeveer 15 minuten",
+        "In uw mail of brief staat hoe lang het duurt.",
         "U mag altijd stoppen. Dat heeft geen gevolgen voor uw uitkering.",
         "De gemeente ziet uw antwoorden niet. De onderzoekers weten niet dat u het bent.",
     ):

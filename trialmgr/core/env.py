@@ -13,6 +13,13 @@ def text(name: str, default: str | None = None) -> str:
     return value
 
 
+def choice(name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+    value = text(name, default)
+    if value not in (*allowed, default):
+        raise ImproperlyConfigured(f"{name} is {value!r}: write one of {', '.join(allowed)}")
+    return value
+
+
 def flag(name: str) -> bool:
     value = os.environ.get(name, "0")
     if value not in {"0", "1"}:

@@ -74,6 +74,9 @@ def of(process: str, place: Place, *, login: str | None = None) -> dict[str, str
         variables["TRIALMGR_MAILBOX_URL"] = place.address("mail")
     if process in {"office", "survey"}:
         variables["SURVEY_HELP_PHONE"] = "013 000 00 00"  # nobody's
+        variables["TRIALMGR_PRIVACY_LEVEL"] = "L0"
+    if process == "survey":
+        variables |= {"SURVEY_SENDER_NL": "Universiteit van Tilburg", "SURVEY_SENDER_EN": "Tilburg University"}
     if process == "office":
         variables["VAULT_URL"] = place.address("vault")
     if process == "vault":

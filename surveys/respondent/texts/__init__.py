@@ -12,10 +12,29 @@ from trialmgr.core.documents import read_document, validate
 HERE = Path(__file__).parent
 
 
-class Texts(BaseModel):
-    """The words of one language. A missing or superfluous one stops the start."""
-
+class Words(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Promise(Words):
+    """What is secret for whom; `but` names who can see all the same, '' when nobody can alone."""
+
+    start: str
+    thanks: str
+    privacy: list[str]
+    but: str
+
+
+class Promises(Words):
+    """The promise at each level of deployment (docs/privacy.md): how far apart the sides are run."""
+
+    L0: Promise
+    L1: Promise
+    L2: Promise
+
+
+class Texts(Words):
+    """The words of one language. A missing or superfluous one stops the start."""
 
     language_name: str
     direction: str
@@ -33,9 +52,9 @@ class Texts(BaseModel):
 
     start_title: str
     start_who: str
+    start_sender: str
     start_time: str
     start_stop: str
-    start_safe: str
     start_save: str
     start_unfinished: str
     start_cookie: str
@@ -71,7 +90,9 @@ class Texts(BaseModel):
     end_button: str
 
     thanks_title: str
-    thanks_text: list[str]
+    thanks_sent: str
+    thanks_close: str
+    unsure_text: list[str]
 
     closed_title: str
     closed_text: list[str]
@@ -90,8 +111,8 @@ class Texts(BaseModel):
     refused_title: str
     refused_text: list[str]
 
+    promise: Promises
     privacy_title: str
-    privacy_text: list[str]
     privacy_town: str
     privacy_town_has: str
     privacy_vault: str
@@ -100,7 +121,6 @@ class Texts(BaseModel):
     privacy_research_has: str
     privacy_more_title: str
     privacy_more: list[str]
-    privacy_demo: str
 
     accessibility_title: str
     accessibility_text: list[str]
