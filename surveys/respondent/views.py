@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods
 
 from surveys.instruments.forms import AnswerRefused, Question
 from surveys.respondent import services, session, store
-from surveys.respondent.pages import language_of, message, missing, page, refused, texts_of
+from surveys.respondent.pages import for_link, language_of, lost, message, missing, page, refused, texts_of
 from surveys.respondent.services import Sitting
-from surveys.sealing import LINK_LENGTH, LINK_PATTERN, BadLink
+from surveys.sealing import LINK_PATTERN, BadLink
 
 View = Callable[..., HttpResponse]
 pages = require_http_methods(["GET", "HEAD", "POST"])
@@ -29,7 +29,7 @@ def answering(view: View) -> View:
         visit = session.current(request)
         sitting = services.sitting_of(visit.in_language(language_of(request))) if visit else None
         if sitting is None:
-            return go("code")
+            return lost(request) if request.method == "POST" else go("code")
         if request.method == "POST" and not hmac.compare_digest(
             request.POST.get("bewijs", "").encode(), sitting.visit.form_token.encode()
         ):
@@ -59,15 +59,14 @@ def over(request: HttpRequest, state: str) -> HttpResponse:
 @pages
 def code(request: HttpRequest) -> HttpResponse:
     """For who comes without a link, or types the one in a letter."""
+    words = texts_of(request)
     given = request.POST.get("link", "")
     if request.method == "POST" and "taal" not in request.POST:
         link = re.sub(r"\s+", "", given).rpartition("/s/")[2].partition("?")[0].rstrip("/.")
         if LINK_PATTERN.fullmatch(link):
-            response = go("start", link)
-            response["Location"] += f"?taal={language_of(request)}"
-            return response
-        return page(request, "code", {"error": texts_of(request).code_wrong, "given": given[: 4 * LINK_LENGTH]})
-    return page(request, "code", {"given": given[: 4 * LINK_LENGTH]})
+            return go("start", link, taal=language_of(request))
+        return for_link(request, words.code_title, words.code_text, given=given, error=words.code_wrong)
+    return for_link(request, words.code_title, words.code_text, given=given)
 
 
 @pages
@@ -177,6 +176,7 @@ def ask(
         "skipping": skipping and (words.skip_again if again else words.skip_text),
         "once": skipping and not again,
         "elsewhere": elsewhere,
+        "here": route.number(asked),
         "back": route.number(before) if before else None,
     }
     return page(request, "question", context, status=status)
@@ -215,9 +215,20 @@ def thanks(request: HttpRequest) -> HttpResponse:
 
 @pages
 def privacy(request: HttpRequest) -> HttpResponse:
-    return page(request, "privacy")
+    return beside(request, "privacy")
 
 
 @pages
 def accessibility(request: HttpRequest) -> HttpResponse:
-    return page(request, "accessibility")
+    return beside(request, "accessibility")
+
+
+def beside(request: HttpRequest, name: str) -> HttpResponse:
+    """A page to read beside the questions: who was answering can go back to them, in the language chosen here."""
+    visit = session.current(request)
+    number = request.GET.get("vraag", "")
+    here = int(number) if re.fullmatch("[0-9]{1,4}", number) else None
+    response = page(request, name, {"here": here})
+    if visit and request.method == "POST":
+        session.remember(response, visit.in_language(language_of(request)))
+    return response

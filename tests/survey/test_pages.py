@@ -321,12 +321,33 @@ def test_wrong_links_all_get_the_same_page_after_begin(wave, person, link, make_
     foreign = seal(Keyring.parse("9" * 64), Seat(person.pseud, wave.number, date(2099, 1, 1)))
     expired = make_link(person, date(2020, 1, 1))
     changed = link[:-5] + ("A" if link[-5] != "A" else "B") + link[-4:]
-    pages = [Client().post(f"/s/{one}", {"begin": "1"}) for one in (foreign, expired, changed)]
-    short = Client().get(f"/s/{link[:40]}")
-    assert {page.status_code for page in [*pages, short]} == {404}
-    assert len({page.content for page in [*pages, short]}) == 1
-    assert "Deze link werkt niet (meer)" in short.content.decode()
-    assert not any(page.cookies for page in pages)
+    short = link[:40]
+    pages = {one: Client().post(f"/s/{one}", {"begin": "1"}) for one in (foreign, expired, changed)}
+    pages[short] = Client().get(f"/s/{short}")
+    assert {page.status_code for page in pages.values()} == {404}
+    assert len({page.content.decode().replace(one, "") for one, page in pages.items()}) == 1
+    assert "Deze link werkt niet (meer)" in pages[short].content.decode()
+    assert not any(page.cookies for page in pages.values())
+
+
+def test_a_typing_error_can_be_mended_on_the_page_that_names_it(link, make_device):
+    typed = link[:-5] + ("A" if link[-5] != "A" else "B") + link[-4:]
+    device = make_device()
+    device.begin(typed)
+    assert re.search(
+        rf'<form method="post" action="/\?taal=nl"[^>]*>.*<textarea[^>]*>{typed}</textarea>', device.text, re.S
+    )
+    device.send({"link": link}, "/")
+    assert device.where == f"/s/{link}"
+    device.send({"begin": "1"})
+    assert device.where == "/vraag/1"
+
+
+def test_who_has_a_dead_link_is_told_to_call_and_promised_no_mail(settings):
+    settings.HELP_PHONE = "013 000 00 00"
+    page = Client().get("/s/oud").content.decode()
+    assert "Werkt het dan nog niet? Bel 013\N{NO-BREAK SPACE}000" in page
+    assert "nieuwe mail" not in page
 
 
 def test_a_link_works_through_its_last_day_and_not_the_day_after(make_link, make_device):
@@ -366,6 +387,29 @@ def test_stopping_leaves_nothing_on_a_shared_device(device):
     assert device.where == "/"
 
 
+def test_sending_from_a_second_tab_is_not_met_as_if_one_were_lost(device):
+    for value in ANSWERS:
+        device.answer(value)
+    token = {"bewijs": device.page.context["visit"].form_token}
+    device.send({"verstuur": "1"})
+    device.page = device.client.post("/einde", {"verstuur": "1"} | token)
+    assert "Misschien hebt u al verstuurd. Dan bent u klaar." in device.text
+    assert 'name="link"' in device.text
+    assert "niet bewaard" not in device.text
+
+
+def test_an_answer_given_after_an_hour_is_not_said_to_be_saved(wave, link, make_device):
+    device = make_device()
+    start = datetime(2027, 3, 1, 10, 0, tzinfo=UTC)
+    with clock.at(start):
+        device.begin(link)
+    with clock.at(start + timedelta(minutes=61)):
+        device.answer("1")
+    assert "u was langer dan een uur weg. Uw eerdere antwoorden zijn bewaard." in device.text
+    assert "uw laatste antwoord is niet bewaard" in device.text
+    assert wave.rows("draft") == [(0,)]
+
+
 def test_the_page_of_thanks_says_that_answers_were_sent_only_when_they_were(link, device, make_device):
     device.open("/bedankt")
     assert "Uw antwoorden zijn verstuurd." not in device.text
@@ -379,6 +423,42 @@ def test_the_page_of_thanks_says_that_answers_were_sent_only_when_they_were(link
     for one in (device, again):
         assert one.where == "/bedankt"
         assert "Uw antwoorden zijn verstuurd." in one.text
+
+
+@pytest.mark.parametrize("path", ["/privacy", "/toegankelijkheid"])
+def test_from_a_page_beside_the_questions_one_goes_back_to_the_question(device, path):
+    device.answer("0")
+    assert f'href="{path}?taal=nl&amp;vraag=4"' in device.text
+    device.open(f"{path}?taal=nl&vraag=4")
+    assert re.search(r'href="/vraag/4">Terug naar de vragen', device.text)
+    device.send({"taal": "en"}, path)
+    assert re.search(r'href="/einde">Back to the questions', device.text)
+    device.open("/einde")
+    assert device.where == "/vraag/4"
+    assert "Which help" in device.text
+    assert "Terug naar de vragen" not in Client().get(path).content.decode()
+    for odd in ("x", "-1", "9" * 5000, "٣", "/"):
+        assert device.client.get(path, {"vraag": odd}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("wish", "language"),
+    [("en-GB,en;q=0.9,nl;q=0.8", "en"), ("pl,en;q=0.5", "en"), ("pl", "nl"), ("", "nl"), ("en;q=é,*", "nl")],
+)
+def test_a_page_comes_in_the_language_of_the_browser_when_none_was_chosen(link, wish, language):
+    client = Client(headers={"Accept-Language": wish})
+    for path in (f"/s/{link}", "/", "/nergens", "/bedankt"):
+        assert f'<html lang="{language}"' in client.get(path).content.decode()
+    assert '<html lang="nl"' in client.get(f"/s/{link}?taal=nl").content.decode()
+
+
+def test_the_chosen_language_stays_after_sending(device):
+    device.send({"taal": "en"})
+    for value in ANSWERS:
+        device.answer(value)
+    device.send({"verstuur": "1"})
+    assert "Your answers have been sent." in device.text
+    assert "/privacy?taal=en" in device.text
 
 
 @pytest.mark.parametrize(

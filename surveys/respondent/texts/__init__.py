@@ -99,6 +99,11 @@ class Texts(Words):
 
     missing_title: str
     missing_text: list[str]
+    missing_phone: str
+    missing_no_phone: str
+    lost_title: str
+    lost_text: list[str]
+    lost_answer: str
     code_title: str
     code_text: list[str]
     code_label: str
@@ -113,6 +118,7 @@ class Texts(Words):
 
     promise: Promises
     privacy_title: str
+    privacy_back: str
     privacy_town: str
     privacy_town_has: str
     privacy_vault: str
