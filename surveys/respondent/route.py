@@ -69,6 +69,12 @@ class Route:
         end = len(self.form.questions) if question is None else self.number(question) - 1
         return next((one for one in reversed(self.form.questions[:end]) if self.may_open(one)), None)
 
+    @property
+    def skipped(self) -> tuple[Question, ...]:
+        """The questions that were passed over on this device."""
+        passed = (one for one in self.form.questions if one.code in self.own and self.own[one.code] is None)
+        return tuple(one for one in passed if one.kind != "note" and self._asked(one))
+
     def number(self, question: Question) -> int:
         """Place of a question in the form, from 1; part of its address."""
         return self._place(question.code) + 1

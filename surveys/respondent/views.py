@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from surveys.instruments.forms import AnswerRefused, Question
 from surveys.respondent import services, session, store
 from surveys.respondent.pages import for_link, language_of, lost, message, missing, page, refused, texts_of
+from surveys.respondent.route import Route
 from surveys.respondent.services import Sitting
 from surveys.sealing import LINK_PATTERN, BadLink
 
@@ -109,7 +110,7 @@ def take(request: HttpRequest, sitting: Sitting, asked: Question) -> HttpRespons
     if action == "later" and not given:
         return go("later")
     if not given and sitting.route.settled(asked):
-        return onward(sitting, sitting.route.following(asked))
+        return further(request, sitting, sitting.route, asked)
     if not given and not passes_over(request, sitting, asked):
         return ask(request, sitting, asked, given, skipping=True)
     try:
@@ -120,7 +121,13 @@ def take(request: HttpRequest, sitting: Sitting, asked: Question) -> HttpRespons
         return ask(request, sitting, asked, given, error=texts_of(request).not_saved, status=503)
     if route is None:
         return over(request, store.state(sitting.visit.person, sitting.visit.wave))
-    return go("later") if action == "later" else onward(sitting, route.following(asked))
+    return go("later") if action == "later" else further(request, sitting, route, asked)
+
+
+def further(request: HttpRequest, sitting: Sitting, route: Route, asked: Question) -> HttpResponse:
+    """On to what comes next; who came from the last page to one question goes back there."""
+    back = "einde" in request.GET and route.pending is None
+    return onward(sitting, None if back else route.following(asked))
 
 
 def passes_over(request: HttpRequest, sitting: Sitting, asked: Question) -> bool:
@@ -197,11 +204,20 @@ def end(request: HttpRequest, sitting: Sitting) -> HttpResponse:
     """After the last question: hand in, or go back."""
     if sitting.route.pending is not None:
         return onward(sitting, sitting.route.pending)
+    if request.POST.get("actie") == "later":
+        return go("later")
     if request.method == "POST" and "taal" not in request.POST:
         sitting.submit()
         return over(request, "submitted")
-    before = sitting.route.before(None)
-    return page(request, "end", {"back": sitting.route.number(before) if before else None})
+    route, words = sitting.route, texts_of(request)
+    before = route.before(None)
+    skipped = [(route.number(one), one.text) for one in route.skipped]
+    context = {
+        "back": route.number(before) if before else None,
+        "skipped": [(number, words.question_title.format(number=number), text) for number, text in skipped],
+        "skipped_words": words.end_skipped.format(count=len(skipped)),
+    }
+    return page(request, "end", context)
 
 
 @pages

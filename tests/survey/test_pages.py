@@ -425,6 +425,34 @@ def test_the_page_of_thanks_says_that_answers_were_sent_only_when_they_were(link
         assert "Uw antwoorden zijn verstuurd." in one.text
 
 
+def test_the_end_names_what_was_skipped_and_brings_back_from_it(wave, device):
+    device.answer("0")
+    for _ in range(2):
+        device.send({"actie": "overslaan"})
+    device.answer("1-1-2020")
+    device.answer("tekst")
+    assert device.where == "/einde"
+    assert "U hebt 2 keer een vraag overgeslagen." in device.text
+    [first, _] = re.findall(r'<a href="(/vraag/\d\?einde=1)">', device.text)
+    device.open(first)
+    device.send({"antwoord": "a"}, first)
+    assert device.where == "/einde"
+    assert "U hebt 1 keer een vraag overgeslagen." in device.text
+    device.send({"actie": "later"})
+    assert device.where == "/later"
+    assert ("help", "a") in wave.rows("draft", "item, value")
+
+
+def test_the_end_of_another_device_names_no_skipped_question(link, device, make_device):
+    device.answer("0")
+    for _ in range(4):
+        device.send({"actie": "overslaan"})
+    other = make_device()
+    other.begin(link)
+    assert other.where == "/einde"
+    assert "overgeslagen" not in other.text
+
+
 @pytest.mark.parametrize("path", ["/privacy", "/toegankelijkheid"])
 def test_from_a_page_beside_the_questions_one_goes_back_to_the_question(device, path):
     device.answer("0")

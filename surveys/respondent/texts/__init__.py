@@ -87,6 +87,7 @@ class Texts(Words):
 
     end_title: str
     end_text: list[str]
+    end_skipped: str
     end_button: str
 
     thanks_title: str
