@@ -156,8 +156,8 @@ SELECT p.id, %s, '2018-02-01', '', now() FROM participants_person p
 WHERE NOT EXISTS (SELECT FROM participants_step s WHERE s.person_id = p.id AND s.kind = %s)"""
 
 BASELINES = """
-INSERT INTO participants_baseline (person_id, known_since)
-SELECT id, '2018-03-01' FROM participants_person ON CONFLICT DO NOTHING"""
+INSERT INTO participants_baseline (person_id)
+SELECT id FROM participants_person ON CONFLICT DO NOTHING"""
 TALKS = """
 INSERT INTO coaching_contact (person_id, coach_id, day, channel, attended, by_participant, minutes, topics, note, key,
                               version, recorded_at)

@@ -210,13 +210,12 @@ class NewestStep(models.Model):
 
 
 class Baseline(models.Model):
-    """That a person filled in the first questionnaire, known since a nightly batch. No web page can read this table."""
+    """That a person filled in the first questionnaire; not since when. No web page can read this table."""
 
     person = models.OneToOneField(Person, models.PROTECT, primary_key=True, related_name="baseline")
-    known_since = models.DateField()
 
     class Privacy:
-        scrub = {"known_since"}
+        scrub: set[str] = set()
         keep = {"person"}
 
     def __str__(self) -> str:

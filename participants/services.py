@@ -224,7 +224,7 @@ def mark_randomised(*, household_ids: Collection[int] | QuerySet[Any], day: date
 def record_baselines(*, pids: Collection[str]) -> int:
     """Called by the nightly status, under the login that may know who answered; give how many are new."""
     persons = Person.objects.filter(pid__in=pids, baseline=None)
-    made = Baseline.objects.bulk_create(Baseline(person=person, known_since=clock.today()) for person in persons)
+    made = Baseline.objects.bulk_create(Baseline(person=person) for person in persons)
     return len(made)
 
 

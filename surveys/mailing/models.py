@@ -1,5 +1,7 @@
 """Invitations to answer a questionnaire, and in a table that no web page can read: who answered."""
 
+from uuid import uuid4
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -120,14 +122,17 @@ class Invitation(models.Model):
 
 
 class Response(models.Model):
-    """That a person submitted a wave, known since a nightly batch. Only the reminder job's login may read this."""
+    """That a person submitted a wave; not since when. Only the reminder job's login may read this.
 
+    The key is random: numbers in order would show in which night the answer became known.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     person = models.ForeignKey("participants.Person", models.PROTECT, related_name="+")
     wave = models.SlugField(max_length=40)
-    known_since = models.DateField()
 
     class Privacy:
-        scrub = {"known_since"}
+        scrub: set[str] = set()
         keep = {"id", "person", "wave"}
 
     class Meta:

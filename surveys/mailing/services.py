@@ -231,7 +231,7 @@ def _keep_status(trial: str, wave: Wave, invited: int, submitted: Sequence[str],
     with reminder_role():
         persons = person_ids(trial, submitted)
         Response.objects.bulk_create(
-            (Response(person_id=pk, wave=wave.code, known_since=today) for pk in persons),
+            (Response(person_id=pk, wave=wave.code) for pk in persons),
             ignore_conflicts=True,
             batch_size=5000,
         )

@@ -1,22 +1,24 @@
 """What somebody holds who stole the whole office database: people, and nothing of what they answered."""
 
 import re
-from datetime import timedelta
+from base64 import b64encode
+from datetime import date, timedelta
 
 import psycopg
 import pytest
 from django.db import connection
 
-from surveys.mailing import services
-from surveys.mailing.models import Printing
-from surveys.sealing import Keyring, pseudonym
+from surveys.mailing import services, vault_client
+from surveys.mailing.models import Printing, Response
+from surveys.sealing import Keyring, Seat, encode, open_link, pseudonym, seal
 from tests.office import factories as make
-from tests.office.mailing.conftest import smtp, vault  # noqa: F401
+from tests.office.mailing.conftest import Vault, smtp  # noqa: F401
 from tests.read_pdf import read_pdf
 from trialmgr.core import clock
 from trialmgr.core.models import Role
 
 KEYS = Keyring.parse("07" * 32)
+WHO_ANSWERED = ("mailing_response.", "participants_baseline.")
 LOGINS = ("office_web", "office_worker", "office_backup")
 
 
@@ -34,6 +36,28 @@ def dump():
     return found
 
 
+def spellings(pseud):
+    """How a dump would write a pseudonym: as bytes, and as text of some kind."""
+    return (pseud, pseud.hex().encode(), pseud.hex().upper().encode(), encode(pseud).encode(), b64encode(pseud))
+
+
+class SealingVault(Vault):
+    """Seals as the real one does, so that each link holds a pseudonym that could be found."""
+
+    def ask(self, address, body):
+        if address != "seal":
+            return super().ask(address, body)
+        marks = [pseudonym(KEYS, body["study"], pid) for pid in body["pids"]]
+        return {"links": [seal(KEYS, Seat(mark, 1, date.fromisoformat(body["last_day"]))) for mark in marks]}
+
+
+@pytest.fixture
+def vault(monkeypatch):
+    vault = SealingVault()
+    monkeypatch.setattr(vault_client, "ask", vault.ask)
+    return vault
+
+
 @pytest.mark.django_db
 def test_a_dump_holds_no_link_no_pseudonym_and_no_answer(tilburg, smtp, vault):  # noqa: F811
     people = make.make_persons(24)
@@ -49,17 +73,17 @@ def test_a_dump_holds_no_link_no_pseudonym_and_no_answer(tilburg, smtp, vault): 
     for person, link in zip(people, links, strict=True):
         assert person.contact.email.encode() in stolen  # the scan does look at people
         assert link.encode() not in stolen
-        assert person.pid[::-1].encode() not in stolen  # what the links of this test are made of
         assert person.pid.encode() in stolen  # with the vault's key, and only with it, this gives the pseudonym
         pseud = pseudonym(KEYS, "tilburg", person.pid)
-        for form in (pseud, pseud.hex().encode(), pseud[::-1].hex().encode()):
-            assert form not in stolen
+        assert open_link(KEYS, link).pseudonym == pseud  # it did pass through the office
+        assert not [form for form in spellings(pseud) if form in stolen]
 
 
 @pytest.mark.django_db
 def test_a_dump_holds_no_link_of_a_letter(tilburg, smtp, vault):  # noqa: F811
     home = {"email": "", "street": "Korvelseweg 12", "postcode": "5025 JA", "city": "Tilburg"}
-    people = [make.make_consented(members=[make.make_member(**home)]).persons.get() for _ in range(3)]
+    for _ in range(3):
+        make.make_consented(members=[make.make_member(**home)])
     services.queue_due(trial="tilburg")
     services.send_due()
     custodian = make.log_in(make.make_user(Role.CUSTODIAN))
@@ -72,20 +96,39 @@ def test_a_dump_holds_no_link_of_a_letter(tilburg, smtp, vault):  # noqa: F811
     assert b"letters.printed_again" in stolen  # the scan does look at what was noted
     for link in links:
         assert link.encode() not in stolen
-    for person in people:
-        assert person.pid[::-1].encode() not in stolen
+        assert not [form for form in spellings(open_link(KEYS, link).pseudonym) if form in stolen]
 
 
 @pytest.mark.django_db
 def test_the_office_has_no_column_for_answers_links_or_moments_of_answering():
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT table_name || '.' || column_name FROM information_schema.columns"
+            "SELECT table_name || '.' || column_name, data_type FROM information_schema.columns"
             " WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
         )
-        columns = {name for (name,) in cursor.fetchall()}
-    telling = re.compile(r"pseud|link|token_|submitted|answered_at|answers|user_agent|\.ip$|ip_address|bsn")
+        columns = dict(cursor.fetchall())
+    telling = re.compile(r"pseud|link|token_|submitted|answered_at|answers|known|user_agent|\.ip$|ip_address|bsn")
     assert {name for name in columns if telling.search(name)} <= {"socialaccount_socialtoken.token_secret"}
+    who_answered = {name: kind for name, kind in columns.items() if name.startswith(WHO_ANSWERED)}
+    assert who_answered == {
+        "mailing_response.id": "uuid",  # a number in order would tell the night
+        "mailing_response.person_id": "bigint",
+        "mailing_response.wave": "character varying",
+        "participants_baseline.person_id": "bigint",
+    }
+
+
+@pytest.mark.django_db
+def test_who_answered_stands_in_an_order_that_tells_no_night(tilburg, smtp, vault):  # noqa: F811
+    people = make.make_persons(24)
+    services.queue_due(trial="tilburg")
+    services.send_due()
+    for night in range(1, 4):
+        vault.submitted = [person.pid for person in people[: 8 * night]]
+        with clock.at(make.NOW + timedelta(days=night)):
+            services.update_status(trial="tilburg")
+    assert Response.objects.count() == 24
+    assert list(Response.objects.order_by("pk").values_list("person_id", flat=True)) != [one.pk for one in people]
 
 
 @pytest.mark.parametrize("login", LOGINS)

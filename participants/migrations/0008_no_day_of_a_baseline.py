@@ -1,0 +1,12 @@
+"""The office keeps that the first questionnaire was filled in, and no longer since when it knows."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("participants", "0007_newest_steps_are_noted"),
+    ]
+    operations = [
+        migrations.RemoveField(model_name="baseline", name="known_since"),
+    ]
