@@ -73,7 +73,12 @@ def database(url: str) -> dict[str, object]:
 
 DATABASES = {"default": database(env.secret(DATABASE_VARIABLE[PROCESS]))} if SERVED else {}
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"}
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "core_cache",
+        # Used codes and counts of failed logins stand here: a stranger may not push them out by filling it.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
     if STAFF
     else {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
 }
@@ -238,6 +243,10 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "trialmgr"
 MFA_TOTP_TOLERANCE = 1  # a code that was read just before it changed, or by a clock half a minute off (RFC 6238)
+MFA_FORMS = {
+    "authenticate": "trialmgr.core.second_factor.LogIn",
+    "reauthenticate": "trialmgr.core.second_factor.AskAgain",
+}
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_ONLY = False

@@ -1,10 +1,12 @@
 """Getting in, staying in, getting out: second factor, limits, safe redirects, health."""
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.conf import settings as live
+from django.core.cache.backends import db as cache_table
 from django.test import Client
 
 from tests.office import factories as make
@@ -99,16 +101,21 @@ def test_a_wrong_code_does_not_let_in(leader):
     assert client.get(PEOPLE).status_code == 302
 
 
-def test_a_code_lets_in_once(leader):
+@pytest.mark.parametrize("later", [0, 31, 61])
+def test_a_code_lets_in_once(leader, monkeypatch, later):
     from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
     from allauth.mfa.utils import decrypt
 
     secret = decrypt(Authenticator.objects.get(user=leader).data["secret"])
-    code = format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+    moments = [time.time()]
+    monkeypatch.setattr(time, "time", lambda: moments[-1])
+    monkeypatch.setattr(cache_table, "tz_now", lambda: datetime.fromtimestamp(moments[-1], tz=UTC))
+    code = format_hotp_value(hotp_value(secret, list(yield_hotp_counters_from_time())[-1]))  # a clock half a minute off
     first, second = make.visitor(), make.visitor()
-    for client in (first, second):
+    for client, passed in ((first, 0), (second, later)):
+        moments.append(moments[-1] + passed)
         log_in_by_form(client, leader)
-        client.post("/account/2fa/authenticate/", {"code": code})
+        client.post("/account/2fa/authenticate/", {"code": f"{code[:3]} {code[3:]}" if passed else code})
     assert first.get(PEOPLE).status_code == 200
     assert second.get(PEOPLE).status_code == 302
 
