@@ -148,6 +148,7 @@ STAFF_MIDDLEWARE = [
     "trialmgr.core.middleware.SecondFactorRequired",
 ]
 MIDDLEWARE = [
+    "trialmgr.core.anonymous.NoBody",
     "trialmgr.core.anonymous.NoStore",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -353,9 +354,11 @@ LOGGING = {
         "line": {"()": "trialmgr.core.logs.LineFormatter"},
         "bare": {"()": "trialmgr.core.logs.BareFormatter"},
     },
+    "filters": {"brief": {"()": "trialmgr.core.noise.Brief"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
+            "filters": ["brief"],
             "formatter": "bare" if PROCESS in {Process.SURVEY, Process.VAULT} else "line",
         }
     },

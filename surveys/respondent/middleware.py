@@ -34,4 +34,12 @@ class PrivatePages:
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
             return True
         origin = request.headers.get("Origin", "null")
-        return origin != "null" and urlsplit(origin).netloc != request.get_host()
+        return origin != "null" and _host(origin) != request.get_host()
+
+
+def _host(origin: str) -> str:
+    """The host that an Origin names; none for what is no address."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""

@@ -89,7 +89,8 @@ def erase(asked: requests.EraseRequest) -> JsonResponse:
 @require_GET
 @guarded
 def counts(request: HttpRequest) -> JsonResponse:
-    return JsonResponse({"submitted_at_least": store.response_counts(request.GET.get("study", ""))})
+    asked = _checked(requests.CountsRequest, request.GET.dict())
+    return JsonResponse({"submitted_at_least": store.response_counts(asked.study)})
 
 
 @require_GET
@@ -109,9 +110,15 @@ def _read(request: HttpRequest, form: type[Form]) -> Form:
     if len(body) > LARGEST_BODY:
         raise DomainError("the request is too large")
     try:
-        return form.model_validate(json.loads(body))
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        raise DomainError("the request is not JSON") from None
+    return _checked(form, content)
+
+
+def _checked(form: type[Form], content: object) -> Form:
+    try:
+        return form.model_validate(content)
     except ValidationError as error:
         places = sorted({".".join(map(str, fault["loc"][:2])) or "body" for fault in error.errors()})
         raise DomainError(f"not a request of this form: see {', '.join(places[:5])}") from None
-    except ValueError:
-        raise DomainError("the request is not JSON") from None

@@ -1,5 +1,6 @@
 """What the survey process cannot do, does not load, does not log and does not tell (P10, P12, P22, P23, F18)."""
 
+import io
 import logging
 import secrets
 import statistics
@@ -13,8 +14,9 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import settings as django_settings
+from django.core.wsgi import get_wsgi_application
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import get_resolver
 
 from surveys.respondent import session, store
@@ -151,12 +153,31 @@ def test_an_error_is_logged_without_what_caused_it(device, marker, monkeypatch, 
 
 
 def test_a_wrong_link_is_not_logged(link, caplog):
-    caplog.set_level(logging.INFO)
     Client().post(f"/s/{link[:-1]}{'A' if link[-1] != 'A' else 'Q'}", {"begin": "1"})
     Client().get(f"/s/{link}x")
     Client().get(f"/s/{link}", headers={"Host": "evil.example"})
-    written = [one for one in caplog.records if one.levelno >= logging.getLogger(one.name).getEffectiveLevel()]
-    assert not any(link[:20] in BareFormatter().format(one) for one in written if one.name != "django.request")
+    assert not any(link[:20] in BareFormatter().format(one) for one in caplog.records)
+    quiet = logging.getLogger("django.request")
+    assert quiet.level == logging.ERROR, "its warnings, of pages that do not exist, hold the path"
+    assert not quiet.isEnabledFor(logging.WARNING)
+
+
+def test_a_stranger_cannot_fill_the_log(link, capsys, monkeypatch):
+    stderr = io.StringIO()
+    handler = next(one for one in logging.getLogger().handlers if one.get_name() == "stderr")
+    monkeypatch.setattr(handler, "stream", stderr)
+    for host in ("evil.example", "x" * 3000, "a b"):
+        assert Client().get(f"/s/{link}", headers={"Host": host}).status_code == 400
+    assert stderr.getvalue() == "ERROR django.security.DisallowedHost refused: DisallowedHost\n" * 3
+
+
+@pytest.mark.parametrize("path", ["/", "/s/x", "/privacy", "/healthz"])
+def test_a_head_is_answered_without_the_page(path):
+    """The test client would drop the page itself, so this is asked of what the server runs."""
+    told = []
+    page = get_wsgi_application()(RequestFactory().head(path).environ, lambda *said: told.append(said))
+    assert b"".join(page) == b""
+    assert int(dict(told[0][1])["Content-Length"]) > 0
 
 
 def test_links_of_every_kind_look_and_last_the_same(make_link, wave, person, link, make_device):

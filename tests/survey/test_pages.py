@@ -557,6 +557,8 @@ def test_the_link_of_a_letter_can_be_typed(link, make_device):
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "http://testserver.evil.example"},
+        {"Origin": "http://["},
+        {"Origin": ""},
     ],
 )
 def test_another_site_cannot_post_here(wave, device, headers):

@@ -5,13 +5,17 @@ import hashlib
 import re
 import secrets
 import subprocess
+from datetime import timedelta
 
 import pytest
 
 from surveys.sealing import pseudonym
 from surveys.vault import keys
 from tests.answers_store import address, pour
+from trialmgr.core import clock
 from trialmgr.demo.servers import carried
+
+SOON = clock.today() + timedelta(days=60)
 
 
 def dump() -> str:
@@ -35,7 +39,7 @@ def stolen(office, wave, make_pids, answers_as, approve):
     """What was asked of the vault and answered, and the dump taken afterwards."""
     pids, arm = make_pids(25), f"arm{secrets.token_hex(8)}"
     common = {"study": wave.study, "wave": wave.name}
-    links = office.post("seal", {**common, "last_day": "2099-01-01", "pids": pids})[1]["links"]
+    links = office.post("seal", {**common, "last_day": SOON.isoformat(), "pids": pids})[1]["links"]
     answers_as(wave, pids[:12])
     pour()
     answers_as(wave, pids[12:15])

@@ -21,6 +21,19 @@ def process(request: HttpRequest) -> dict[str, Any]:
     return {"process": str(settings.PROCESS), "demo": settings.DEMO}
 
 
+class NoBody:
+    """A HEAD is answered without the page: the server would drop it, and write a line each time."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response: Any = self.get_response(request)
+        if request.method == "HEAD":
+            setattr(response, "streaming_content" if response.streaming else "content", b"")
+        return response  # type: ignore[no-any-return]
+
+
 class NoStore:
     """No page is kept by a browser or a proxy; static files carry their own rule."""
 
