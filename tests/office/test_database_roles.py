@@ -19,7 +19,12 @@ def test_a_right_given_by_hand_is_named():
     with connection.cursor() as cursor:
         cursor.execute("GRANT DELETE ON core_user TO office_web")
         cursor.execute("CREATE TABLE forgotten (a int)")
+        cursor.execute("GRANT EXECUTE ON FUNCTION lo_create(oid) TO PUBLIC; SELECT lo_create(0)")
         found = [difference.text for difference in grants.differences(cursor, grants.matrices()["office"])]
+    assert [text.split(":")[0] for text in found if "large objects" in text or "PUBLIC" in text] == [
+        "lo_create(oid)",
+        "postgres",
+    ]
     assert "core_user: DELETE for office_web is not in the matrix" in found
     assert "forgotten: has no row in grants.yaml: add one" in found
 

@@ -17,6 +17,11 @@ from trialmgr.core.documents import read_document
 
 MATRIX = Path(__file__).with_name("grants.yaml")
 AUDIT_OWNER = "audit_owner"
+LARGE_OBJECTS = (
+    "lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)", "lo_put(oid, bigint, bytea)",
+    "lowrite(integer, bytea)", "lo_truncate(integer, integer)", "lo_truncate64(integer, bigint)", "lo_unlink(oid)",
+)  # fmt: skip
+"""Functions of PostgreSQL that everybody may call, and that keep data outside every table."""
 CLAUSE = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE)\s*(?:\(([^)]*)\))?\s*(?:,|$)")
 CATALOG = """
 WITH ours AS (
@@ -150,7 +155,7 @@ def clauses(text: str) -> list[tuple[str, str]]:
 def differences(cursor: Cursor, matrix: Matrix) -> list[Difference]:
     """Everything in the connected database, and in the cluster's roles, that departs from the matrix."""
     things = present(cursor)
-    return [*_roles(cursor, matrix), *_ownership(matrix, things), *_rights(matrix, things)]
+    return [*_roles(cursor, matrix), *_ownership(matrix, things), *_rights(matrix, things), *_large_objects(cursor)]
 
 
 def apply(cursor: Cursor, matrix: Matrix) -> list[Difference]:
@@ -270,6 +275,19 @@ def _roles(cursor: Cursor, matrix: Matrix) -> Iterator[Difference]:
         yield Difference(f"{member}: its membership of {group} differs from the matrix")
 
 
+def _large_objects(cursor: Cursor) -> Iterator[Difference]:
+    """Ways around the tables: only a superuser can shut them, as `provision_database` does."""
+    cursor.execute(
+        "SELECT name FROM unnest(%s::text[]) AS one(name) WHERE has_function_privilege('public', name, 'EXECUTE')",
+        [list(LARGE_OBJECTS)],
+    )
+    for (name,) in cursor.fetchall():
+        yield Difference(f"{name}: EXECUTE for PUBLIC is not in the matrix; run grants --sql as a superuser again")
+    cursor.execute("SELECT DISTINCT lomowner::regrole::text FROM pg_largeobject_metadata")
+    for (owner,) in cursor.fetchall():
+        yield Difference(f"{owner}: keeps large objects, outside every table")
+
+
 def provision_roles(matrix: Matrix) -> list[str]:
     """Statements that make the cluster's roles; a superuser may run them again at any time."""
     made = []
@@ -294,6 +312,7 @@ def provision_database(name: str, matrix: Matrix) -> list[str]:
         f"ALTER SCHEMA public OWNER TO {matrix.owner}",
         "REVOKE ALL ON SCHEMA public FROM PUBLIC",
         "CREATE EXTENSION IF NOT EXISTS btree_gist",
+        f"REVOKE EXECUTE ON FUNCTION {', '.join(LARGE_OBJECTS)} FROM PUBLIC",
     ]
     for maker in (matrix.owner, AUDIT_OWNER):
         made.append(f"ALTER DEFAULT PRIVILEGES FOR ROLE {maker} REVOKE EXECUTE ON ROUTINES FROM PUBLIC")

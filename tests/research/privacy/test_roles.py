@@ -87,6 +87,9 @@ def test_every_function_that_lends_rights_has_a_fixed_search_path():
         "ALTER FUNCTION answers.state SECURITY INVOKER",
         "SELECT pg_read_file('/etc/passwd')",
         "SELECT lo_import('/etc/passwd')",
+        "SELECT lo_from_bytea(0, 'who answered what')",
+        "SELECT lo_create(0)",
+        "SELECT lo_put(1, 0, 'x')",
         "ALTER ROLE CURRENT_USER SUPERUSER",
     ],
 )
