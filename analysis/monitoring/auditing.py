@@ -10,6 +10,7 @@ from django.db import transaction
 from trialmgr.core import audit
 from trialmgr.core.access import sites_of
 from trialmgr.core.models import User
+from trialmgr.core.spreadsheets import harmless
 
 PAGE = 100
 PART = 2000
@@ -17,7 +18,6 @@ HEADER = (
     "number", "moment", "who", "on_behalf", "what", "on", "trial", "site", "reason",
     "form", "details_sha256", "before_sha256", "sha256",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,7 @@ def lines(scope: audit.Scope, *, until: int) -> Iterator[str]:
 def _cells(event: audit.Event) -> list[str | int]:
     texts = [event.actor, event.on_behalf, event.verb, event.object, event.trial, event.site, event.reason]
     digests = [event.form, event.payload_digest, event.prev, event.hash]
-    return [event.seq, event.at.isoformat(), *(_harmless(text) for text in texts), *digests]
-
-
-def _harmless(text: str) -> str:
-    """A text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return [event.seq, event.at.isoformat(), *(harmless(text) for text in texts), *digests]
 
 
 class _Echo:

@@ -221,10 +221,15 @@ def test_an_export_longer_than_one_part_is_whole_and_can_be_checked_by_hand(tilb
     assert rows[0].keys() == set(auditing.HEADER)
 
 
-@pytest.mark.parametrize("reason", ["=1+1", "+31", "-2", "@SUM(A1)", "\tx"])
+@pytest.mark.parametrize("reason", ["=1+1", "+31", "-2", "@SUM(A1)", "\tx", " =1+1"])
 def test_no_cell_of_an_export_is_a_formula(tilburg, as_role, reason):
     put(1, reason=reason)
     assert exported(auditor(), LOG, as_role)[1]["reason"] == f"'{reason}"
+
+
+def test_nor_is_a_part_of_one_where_semicolons_end_a_cell(tilburg, as_role):
+    put(1, reason='fout;=HYPERLINK("http://evil.example")')
+    assert exported(auditor(), LOG, as_role)[1]["reason"] == """fout;'=HYPERLINK("http://evil.example")"""
 
 
 def test_the_page_says_who_did_what_in_words(tilburg):
