@@ -8,10 +8,15 @@ from django.utils.translation import gettext_lazy as _
 from trialmgr.core.models import User
 
 DEEDS: dict[str, Promise] = {
+    "access.denied": _("page refused"),
     "account.closed": _("account closed"),
     "account.made": _("account made"),
+    "account.password_changed": _("password changed"),
+    "account.password_chosen": _("password chosen by the link in a mail"),
     "account.renewed": _("password and second factor made void"),
     "account.second_factor_added": _("second factor added"),
+    "account.second_factor_removed": _("second factor removed"),
+    "account.second_factor_renewed": _("recovery codes made anew"),
     "anchors.begun_anew": _("anchors begun anew"),
     "audit.exported": _("audit log downloaded"),
     "contact.corrected": _("contact changed"),
@@ -40,6 +45,11 @@ DEEDS: dict[str, Promise] = {
     "households.solicited": _("households invited to join"),
     "letters.printed": _("letters printed"),
     "letters.printed_again": _("letters printed again"),
+    "login.code_refused": _("wrong code at a login"),
+    "login.code_slowed_down": _("too many wrong codes: made to wait"),
+    "login.failed": _("wrong password at a login"),
+    "login.slowed_down": _("too many logins failed: made to wait"),
+    "login.succeeded": _("logged in"),
     "mail.held": _("all mail held back"),
     "mail.released": _("mail let go again"),
     "person.answers_erased": _("answers erased"),

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 
+from trialmgr.core import security
 from trialmgr.core.models import Membership, Role, User
 
 View = Callable[..., HttpResponse]
@@ -81,8 +82,10 @@ def requires(permission: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, trial: str, **kwargs: Any) -> HttpResponse:
             user: Any = request.user
             if not any(held.trial == trial for held in memberships_of(user)):
+                security.access_denied(user, permission, trial=WHOLE_OFFICE)
                 raise Http404
             if not may(user, permission, trial=trial):
+                security.access_denied(user, permission, trial=trial)
                 raise PermissionDenied
             return view(request, *args, trial=trial, **kwargs)
 
@@ -100,6 +103,7 @@ def requires_for_office(permission: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             user: Any = request.user
             if not may_for_office(user, permission):
+                security.access_denied(user, permission, trial=WHOLE_OFFICE)
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 

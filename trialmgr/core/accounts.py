@@ -7,10 +7,12 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from trialmgr.core import security
 from trialmgr.core.navigation import first_page
 from trialmgr.processes import Process
 
@@ -22,6 +24,16 @@ def own_address(path: str) -> str:
 
 
 class StaffAdapter(DefaultAccountAdapter):
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            security.login_slowed_down(credentials.get("email", ""))
+            raise
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        security.login_failed(credentials.get("email", ""))
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
