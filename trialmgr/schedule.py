@@ -5,7 +5,7 @@ from typing import Any
 from trialmgr.processes import Process
 
 
-def schedule(process: Process, sweep: float) -> dict[str, dict[str, Any]]:
+def schedule(process: Process, sweep: float, *, demo: bool = False) -> dict[str, dict[str, Any]]:
     """Beat's entries of a process; `sweep` is the number of seconds between two looks for what is due."""
     if process is Process.TOOL:
         return {}
@@ -14,6 +14,7 @@ def schedule(process: Process, sweep: float) -> dict[str, dict[str, Any]]:
     night = crontab(hour="2", minute="30")
     entries: dict[Process, dict[str, tuple[str, crontab | float]]] = {
         Process.OFFICE: {
+            "check the audit chain": ("trialmgr.core.tasks.check_audit", night),
             "anchor the audit chain": ("trialmgr.core.tasks.anchor_audit", night),
             "ask who answered, queue what is due": ("surveys.mailing.tasks.nightly", night),
             "send what is queued": ("surveys.mailing.tasks.send_due", sweep),
@@ -22,6 +23,7 @@ def schedule(process: Process, sweep: float) -> dict[str, dict[str, Any]]:
             "drop imports that nobody confirmed": ("participants.tasks.drop_old_imports", 600.0),
         },
         Process.RESEARCH: {
+            "check the audit chain": ("trialmgr.core.tasks.check_audit", night),
             "anchor the audit chain": ("trialmgr.core.tasks.anchor_audit", night),
             "pour submitted answers": ("surveys.answers.tasks.pour", sweep),
             "let few answers wait a day": ("surveys.answers.tasks.wait_a_day", night),
@@ -32,4 +34,9 @@ def schedule(process: Process, sweep: float) -> dict[str, dict[str, Any]]:
             "do runs that wait": ("analysis.study.sweep", sweep),
         },
     }
+    if demo:
+        entries[Process.RESEARCH]["notice a night that the office let pass"] = (
+            "trialmgr.demo.tasks.notice_a_night",
+            sweep,
+        )
     return {words: {"task": task, "schedule": when} for words, (task, when) in entries.get(process, {}).items()}

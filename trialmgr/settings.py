@@ -87,6 +87,11 @@ ATOMIC_REQUESTS = False
 AUTH_USER_MODEL = "core.User"
 # Each side knows its trials by what it stored of them; roles are given in those only.
 SITES_OF_TRIAL = f"{'analysis.study' if PROCESS is Process.RESEARCH else 'trialmgr.protocol'}.selectors.sites_in"
+# Where what stands in the tables of a side is held against what its audit chain tells.
+ACCOUNTED = {
+    Process.OFFICE: ["randomization.accounting.unaccounted"],
+    Process.RESEARCH: ["analysis.study.accounting.unaccounted"],
+}.get(PROCESS, [])
 
 STAFF_APPS = [
     "django.contrib.auth",

@@ -7,7 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from analysis.study.models import Approval, Registration, Release, Run, Status
-from trialmgr.core import audit, clock
+from trialmgr.core import anchors, audit, clock
 from trialmgr.core.errors import DomainError
 from trialmgr.core.models import User
 from trialmgr.protocol.reading import canonical, sha256
@@ -93,6 +93,7 @@ def approve_run(*, run_id: int, by: User) -> Run:
         run.status = Status.APPROVED
         run.save(update_fields=["status"])
     audit.record("run.approved", f"run:{run.code}", by=by, trial=run.trial, status=run.status)
+    transaction.on_commit(anchors.write, robust=True)
     return run
 
 
@@ -124,4 +125,5 @@ def confirm_release(*, run_id: int, by: User) -> Release:
     release.confirmed_by, release.confirmed_at = by, clock.now()
     release.save(update_fields=["confirmed_by", "confirmed_at"])
     audit.record("result.released", f"run:{release.run.code}", by=by, trial=release.run.trial, reason=release.ground)
+    transaction.on_commit(anchors.write, robust=True)
     return release

@@ -7,7 +7,7 @@ the chain holds its salted digest.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ GENESIS = "0" * 64
 BACKWARDS = timedelta(seconds=5)
 NO_TRIAL = ""
 NO_END = 2**62
+ERASED = "audit.detail_erased"
 COLUMNS = "seq, at, actor, on_behalf, verb, object, reason, payload_digest, prev, hash, form, trial, site"
 EVENTS = f"SELECT {COLUMNS} FROM audit.log WHERE seq > %s AND seq <= %s ORDER BY seq"  # noqa: S608 -- a constant
 NEWEST = f"SELECT {COLUMNS} FROM audit.log WHERE seq < %s ORDER BY seq DESC LIMIT %s"  # noqa: S608
@@ -35,9 +36,17 @@ NEWEST_OF_SITES = f"""
         ORDER BY trial DESC, site DESC, seq DESC LIMIT %s) AS found
     ORDER BY seq DESC LIMIT %s
 """  # noqa: S608
-CHANGED_DETAIL = """
-    SELECT l.seq FROM audit.log l JOIN audit.detail d USING (seq)
-    WHERE encode(sha256(convert_to(d.salt || d.payload, 'UTF8')), 'hex') <> l.payload_digest ORDER BY l.seq LIMIT 1
+# Erased ones are in order when an event of their own says so.
+CHANGED_DETAIL = f"""
+    SELECT l.seq, d.seq IS NULL FROM audit.log l LEFT JOIN audit.detail d USING (seq)
+    WHERE encode(sha256(convert_to(d.salt || d.payload, 'UTF8')), 'hex') IS DISTINCT FROM l.payload_digest
+      AND (d.seq IS NOT NULL OR NOT EXISTS (
+          SELECT FROM audit.log e WHERE e.object = 'event:' || l.seq AND e.verb = '{ERASED}'))
+    ORDER BY l.seq LIMIT 1
+"""  # noqa: S608
+TOLD = """
+    SELECT verb, object, actor, reason, payload FROM audit.log LEFT JOIN audit.detail USING (seq)
+    WHERE verb = ANY(%s) ORDER BY seq
 """
 
 
@@ -56,6 +65,17 @@ class Event:
     form: int
     trial: str
     site: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one event says was done, with its particulars; they are empty when they were erased."""
+
+    verb: str
+    object: str
+    actor: str
+    reason: str
+    detail: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +149,14 @@ def events(*, after: int = 0) -> Iterator[Event]:
             yield Event(*row)
 
 
+def told(verbs: Iterable[str]) -> list[Told]:
+    """Every event with one of these verbs, in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(TOLD, [sorted(verbs)])
+        rows = cursor.fetchall()
+    return [Told(verb, on, actor, reason, json.loads(said or "{}")) for verb, on, actor, reason, said in rows]
+
+
 def began_without_trials() -> bool:
     """Whether the chain began before events named their trial, so that the first of them are in no trial's log."""
     with connection.cursor() as cursor:
@@ -171,11 +199,12 @@ def verify(anchors: dict[int, str] | None = None) -> tuple[int, Break | None]:
 
 
 def _changed_detail() -> Break | None:
-    """The first event whose particulars no longer have their digest; erased ones are in order."""
+    """The first event whose particulars no longer have their digest, or are gone without an event that says so."""
     with connection.cursor() as cursor:
         cursor.execute(CHANGED_DETAIL)
         row = cursor.fetchone()
-    return Break(int(row[0]), "what is told with it was changed") if row else None
+    what = "was removed, and no event says so" if row and row[1] else "was changed"
+    return Break(int(row[0]), f"what is told with it {what}") if row else None
 
 
 def _wrong_with(event: Event, expected: int, previous: str, last: datetime | None, anchored: str) -> str:

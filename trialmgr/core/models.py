@@ -93,3 +93,20 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role}@{self.trial or 'office'}{'/' + self.site if self.site else ''}"
+
+
+class ChainCheck(models.Model):
+    """What a night's walk along the audit chain found, for the pages of who relies on it."""
+
+    at = models.DateTimeField()
+    events = models.PositiveBigIntegerField()
+    anchors = models.PositiveIntegerField()
+    faults = models.JSONField()
+    """The first lines of what is wrong; empty when the chain holds and agrees with the tables."""
+
+    class Privacy:
+        scrub: ClassVar[set[str]] = set()
+        keep: ClassVar[set[str]] = {"id", "at", "events", "anchors", "faults"}
+
+    def __str__(self) -> str:
+        return f"{self.events} events: {'; '.join(self.faults) or 'whole'}"

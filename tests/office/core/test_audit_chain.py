@@ -116,9 +116,20 @@ def test_changed_particulars_are_named(chain):
     assert verify() == (1, "event 4: what is told with it was changed")
 
 
+def test_particulars_that_are_gone_are_named(chain):
+    tamper("DELETE FROM audit.detail WHERE seq = 4")
+    assert verify() == (1, "event 4: what is told with it was removed, and no event says so")
+
+
 def test_particulars_of_a_person_can_be_erased_without_breaking_the_chain(chain):
     tamper("DELETE FROM audit.detail WHERE seq = 4")
+    audit.record(audit.ERASED, "event:4", by="operator", trial="oss", reason="asked for on 3-4-2018")
     assert verify()[0] == 0
+
+
+def test_without_anchors_it_is_said_that_a_cut_tail_would_not_show(chain, capsys):
+    call_command("audit_verify")
+    assert capsys.readouterr().err == "no anchor is known: a tail that was cut off would not show\n"
 
 
 @pytest.mark.parametrize(
