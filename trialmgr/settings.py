@@ -349,7 +349,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_IMPORTS = ["analysis.study.worker"] if PROCESS is Process.VAULT else []
 CELERY_TIMEZONE = TIME_ZONE
-CELERY_BEAT_SCHEDULE = schedule(PROCESS, env.integer("TRIALMGR_SWEEP_SECONDS", 60))
+CELERY_BEAT_SCHEDULE = schedule(PROCESS, env.integer("TRIALMGR_SWEEP_SECONDS", 60), demo=DEMO)
 
 # --- logs: one line an event, no personal data, no link, no answer ----------------------------------------------
 LOGGING = {

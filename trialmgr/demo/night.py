@@ -1,6 +1,7 @@
-"""Let the demo's clock jump to the next morning and ring for everything that a night does."""
+"""Let the demo's clock jump to the next morning and ring, on either side, for everything that a night does."""
 
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 
 from celery.schedules import crontab
 from django.conf import settings
@@ -18,7 +19,22 @@ def pass_one() -> date:
     day = clock.today() + timedelta(days=1)
     morning = datetime.combine(day, MORNING, timezone.get_default_timezone())
     clock.set_offset(clock.offset() + (morning - now))
+    _ring()
+    return day
+
+
+def notice_one() -> bool:
+    """On the other side, which no page of the office can reach: ring when the shared clock came to another day."""
+    seen = Path(settings.CLOCK_FILE).with_name(f"night-{settings.PROCESS}")
+    day = clock.today().isoformat()
+    if seen.exists() and seen.read_text("ascii") == day:
+        return False
+    seen.write_text(day, "ascii")
+    _ring()
+    return True
+
+
+def _ring() -> None:
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
         if isinstance(entry["schedule"], crontab):
             app.send_task(entry["task"])
-    return day

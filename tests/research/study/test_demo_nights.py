@@ -1,0 +1,25 @@
+"""In a demo the office lets a night pass; the research side sees it by the clock that both share."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from trialmgr.celery import app
+from trialmgr.core import clock
+from trialmgr.demo.tasks import notice_a_night
+
+
+@pytest.fixture
+def rung(monkeypatch, settings, tmp_path):
+    settings.CLOCK_FILE = str(tmp_path / "clock")
+    rung = []
+    monkeypatch.setattr(app, "send_task", rung.append)
+    return rung
+
+
+def test_the_nightly_work_is_done_once_for_each_day_that_the_clock_shows(rung):
+    for hours in (0, 1, 2, 30, 31):
+        with clock.at(datetime(2018, 3, 5, 9, tzinfo=UTC) + timedelta(hours=hours)):
+            notice_a_night()
+    night = ["trialmgr.core.tasks.check_audit", "trialmgr.core.tasks.anchor_audit", "surveys.answers.tasks.wait_a_day"]
+    assert rung == night * 2
