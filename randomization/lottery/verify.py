@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
-"""Replay a VLOT-1 lottery with nothing but Python 3.11 or later: python verify.py RECORD.json [PUBLISHED.json]
-
-Prints `verified`, or the first difference and exits with 1. PUBLISHED.json: the record as it was before the draw.
-"""
+"""On a bare Python of 3.11 or later, `verify.py RECORD.json [EARLIER.json]` replays a VLOT-1 lottery: what it finds
+begins with `verified`, or is the first difference. EARLIER.json is the record as it was published before."""
 
 import hashlib
 import hmac
@@ -45,9 +43,7 @@ def words(seed, domain):
 
 def below(stream, n):
     """A fair number under n: a word at or above the largest multiple of n is skipped."""
-    while (word := next(stream)) >= 2**64 - 2**64 % n:
-        continue
-    return word % n
+    return next(word for word in stream if word < 2**64 - 2**64 % n) % n
 
 
 def shuffle(seed, domain, items):
@@ -157,28 +153,30 @@ def slots(record, seed):
 
 
 def check(record, published=None):
-    """Raise Difference unless everything in the record follows from its list, its secret and its beacon."""
+    """Raise Difference unless all of the record follows from its list, its secret and its beacon; say how far it is."""
     params, rows, result = record["params"], record.get("units") or record["strata"], record.get("result", [])
     text = json.dumps(params, sort_keys=True, separators=(",", ":"))
     require(record["version"] == params["version"] == "VLOT-1", "version: is not VLOT-1")
     require(sha256(text) == record["params_hash"], "params: an arm, the ratio, the method or a block size was changed")
     require_none(f"list: {b[0]} stands twice or out of order, after {a[0]}" for a, b in pairwise(rows) if a[0] >= b[0])
     text = "".join(["\t".join(map(str, row)) + "\n" for row in rows])
-    clean = unicodedata.is_normalized("NFC", text) and sum(map(text.count, "\t\n\r")) == sum(map(len, rows))
-    names = (str(name) for row in rows if not clean for name in row)
-    odd = (name for name in names if re.search("[\t\n\r]", name) or unicodedata.normalize("NFC", name) != name)
+    odd = (n for row in rows for n in map(str, row) if {*n} & {*"\t\n\r"} or not unicodedata.is_normalized("NFC", n))
     require_none(f"list: {name!r} holds a TAB, a line break or a letter not in form NFC" for name in odd)
     pairs = zip(rows, result if "units" in record else [], strict=False)
     require_none(f"list: {a[0]} in {a[1]} stands where the result has {b[:2]}" for a, b in pairs if a[:2] != b[:2])
     require(sha256(text) == record["list_hash"], "list: a unit or a stratum was changed, added or removed")
-    for key in ("params_hash", "list_hash", "commitment", "event"):
-        require(not published or record.get(key) == published.get(key), f"{key}: is not what was published")
+    for key in ("params_hash", "list_hash", "commitment", "event", *published) if published else ():
+        now = record[key][: len(published[key])] if key == "revealed" else record.get(key)
+        require(now == published.get(key), f"{key}: is not what was published")
+    late = [key for key in ("secret", "seed", "revealed", "result", "result_hash") if key in record]
     if "beacon" not in record:
-        return
+        require(not late, f"{', '.join(late)}: cannot be there without a beacon")
+        return "list and commitment; not drawn yet"
     event = record.get("event", "(0|[1-9][0-9]*)") + ":[0-9a-f]{64}"
     require(re.fullmatch(event, record["beacon"]), "beacon: is malformed, or not of the announced event")
-    if "secret" not in record and slots(record, None):
-        return
+    if "units" not in record and "secret" not in record:
+        require(late == ["revealed"], f"{', '.join(late)}: cannot be there without the secret")
+        return f"{len(slots(record, None)[0])} places given out, as their seals say; the rest is not drawn yet"
     secret, text = bytes.fromhex(record["secret"]), "|".join(record[k] for k in ("params_hash", "list_hash", "beacon"))
     require(hashlib.sha256(b"VLOT-1|commit|" + secret).hexdigest() == record["commitment"], "secret: is another one")
     seed = hmac.digest(secret, f"VLOT-1|seed|{text}".encode(), "sha256")
@@ -189,11 +187,13 @@ def check(record, published=None):
     require(len(result) == len(arms), f"result: has {len(result)} units, the draw {len(arms)}")
     require(sha256("".join(["\t".join(row) + "\n" for row in result])) == record["result_hash"], "result_hash: differs")
     require([attempt, log] == [record.get("attempt"), record.get("log")], "attempt or log: was changed")
+    return f"{len(result)} units drawn again, same groups"
 
 
 if __name__ == "__main__":
     try:
-        check(*(json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:3]))
-        print("verified")
+        given, *before = (json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:3])
+        told = (f"{key} {given[key]}" for key in given if re.search("event|commitment|hash", key))
+        print(f"verified: {check(given, *before)}", *told, sep="\n")
     except (Difference, OSError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         sys.exit(print(error if isinstance(error, Difference) else f"record: is no lottery: {error!r}") or 1)

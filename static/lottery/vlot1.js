@@ -242,9 +242,22 @@ const VLOT1 = (() => {
       require(same, "row", { unit: row[0], stratum: row[1], other: drawn[0], where: drawn[1] });
     }
     require((await sha256(linesOf(rows))) === record.list_hash, "list");
-    for (const part of ["params_hash", "list_hash", "commitment", "event"]) {
-      require(!published || record[part] === published[part], "published", { part });
+    if (published) checkGoesOn(record, published);
+  }
+
+  /* What was published before stands in the record as it was; only places that were given out one by one grow. */
+  function checkGoesOn(record, published) {
+    for (const part of new Set(["params_hash", "list_hash", "commitment", "event", ...Object.keys(published)])) {
+      const now = part === "revealed" ? record[part]?.slice(0, published[part].length) : record[part];
+      require(alike(now, published[part]), "published", { part });
     }
+  }
+
+  const alike = (one, two) => [one, two].includes(undefined) ? one === two : canonical(one) === canonical(two);
+
+  /* What a later stage gives cannot stand in a record without that stage: then something was taken out of it. */
+  function requireNoneOf(parts, record, missing) {
+    for (const part of parts) require(record[part] === undefined, "early", { part, missing });
   }
 
   async function seedOf(record) {
@@ -271,10 +284,14 @@ const VLOT1 = (() => {
   /* Gives the stage of a true record: published, sealed or drawn. */
   async function check(record, published = null) {
     await checkList(record, published);
-    if (record.beacon === undefined) return "published";
+    if (record.beacon === undefined) {
+      requireNoneOf(["secret", "seed", "revealed", "result", "result_hash"], record, "beacon");
+      return "published";
+    }
     require(/^(0|[1-9][0-9]*):[0-9a-f]{64}$/.test(record.beacon), "beacon");
     require([undefined, record.beacon.split(":")[0]].includes(record.event), "event");
-    if (record.secret === undefined && record.strata) {
+    if (record.secret === undefined && !record.units) {
+      requireNoneOf(["seed", "result", "result_hash"], record, "secret");
       await slots(record, null);
       return "sealed";
     }

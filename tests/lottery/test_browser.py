@@ -41,6 +41,8 @@ CODES = {
     "result_hash": "result_hash",
     "version": "version",
     "tab": "name",
+    "beacon_removed": "early",
+    "result_alone": "early",
 }
 
 

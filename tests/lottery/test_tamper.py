@@ -8,6 +8,7 @@ from sys import executable
 import pytest
 
 from randomization.lottery.design import Design
+from randomization.lottery.sequential import announce, reveal, seal
 from randomization.lottery.stream import commitment_of, lines_hash
 from randomization.lottery.verify import Difference, check
 from tests.lottery import vectors
@@ -113,6 +114,17 @@ def tab(record):
     record["units"][4] = ["u05\tnorth\nu06", "south"]
 
 
+def beacon_removed(record):
+    arm_rehashed(record)
+    del record["beacon"]
+
+
+def result_alone(record):
+    arm_rehashed(record)
+    for key in ("beacon", "secret", "seed"):
+        del record[key]
+
+
 NAMED = {
     unit: "list: u05x in north",
     unit_in_all_places: "list: a unit or a stratum",
@@ -135,6 +147,8 @@ NAMED = {
     order_of_result: "list: u04 in north stands where the result has ['u05', 'north']",
     result_hash: "result_hash: ",
     version: "version: ",
+    beacon_removed: "secret, seed, result, result_hash: cannot be there without a beacon",
+    result_alone: "result, result_hash: cannot be there without a beacon",
     tab: "list: 'u05\\tnorth\\nu06' holds a TAB",
 }
 
@@ -157,6 +171,46 @@ def test_a_consistent_record_that_differs_from_the_published_one_is_found(record
     check(record, published)
     with pytest.raises(Difference, match=f"^{key}: is not what was published"):
         check(record, published | {key: "9999"})
+
+
+PUBLISHED = ("version", "params", "params_hash", "units", "list_hash", "commitment")
+
+
+def test_a_list_that_is_not_drawn_yet_is_told_from_a_draw(record):
+    assert check(record) == "12 units drawn again, same groups"
+    assert check({key: record[key] for key in PUBLISHED}) == "list and commitment; not drawn yet"
+
+
+def test_the_later_record_goes_on_where_the_earlier_one_was(record):
+    published = {key: record[key] for key in PUBLISHED}
+    check(record, published)
+    with pytest.raises(Difference, match=r"^beacon: is not what was published"):
+        check(published, record)
+    beacon_removed(forged := json.loads(json.dumps(record)))
+    with pytest.raises(Difference, match="cannot be there without a beacon"):
+        check(forged, published)
+
+
+def test_a_place_that_was_given_out_stays_with_its_unit():
+    design = design_of("blocks", mode="sequential")
+    sealed = seal(announce({"north": 8}, design, vectors.SECRET, event="9999"), vectors.SECRET, vectors.BEACON)
+    one, _ = reveal(sealed, vectors.SECRET, unit="a", stratum="north")
+    two, _ = reveal(one, vectors.SECRET, unit="b", stratum="north")
+    first, second = json.loads(one.to_json()), json.loads(two.to_json())
+    assert check(second, first).startswith("2 places given out")
+    second["revealed"][0][2] = "c"
+    assert check(second)
+    with pytest.raises(Difference, match=r"^revealed: is not what was published"):
+        check(second, first)
+
+
+def test_a_batch_is_no_row_of_sealed_places(record, tmp_path):
+    """With its secret removed and empty places added, a forged result must not pass as a lottery one by one."""
+    arm_rehashed(record)
+    del record["secret"]
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(record | {"strata": [], "slots": {}, "revealed": []}))
+    assert bare(path).returncode == 1
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -195,7 +249,9 @@ def bare(*paths):
 def test_the_bare_verifier_needs_no_package(record, tmp_path):
     path = tmp_path / "record.json"
     path.write_text(json.dumps(record))
-    assert (bare(path).returncode, bare(path).stdout) == (0, "verified\n")
+    found = [f"{key} {record[key]}" for key in ("params_hash", "list_hash", "commitment", "result_hash")]
+    told = "\n".join(["verified: 12 units drawn again, same groups", *found, ""])
+    assert (bare(path).returncode, bare(path).stdout) == (0, told)
     arm(record)
     path.write_text(json.dumps(record))
     assert (bare(path).returncode, bare(path).stdout) == (1, NAMED[arm] + "\n")

@@ -113,14 +113,17 @@ class Command(ToolCommand):
     def _verify(self, *, record: Path, published: Path | None, **_: Any) -> None:
         files = [record_data(read_text(path), path.name) for path in (record, published) if path]
         try:
-            check(*files)
+            found = check(*files)
         except Difference as difference:
             self.stdout.write(str(difference))
             sys.exit(1)
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             self.stdout.write(f"record: is no lottery: {error!r}")
             sys.exit(1)
-        self.stdout.write("verified")
+        self.stdout.write(f"verified: {found}")
+        for key in ("params_hash", "list_hash", "commitment", "event", "result_hash"):
+            if key in files[0]:
+                self.stdout.write(f"{key} {files[0][key]}")
 
     def _reveal_slot(self, *, record: Path, secret_file: Path | None, unit: str, stratum: str, **_: Any) -> None:
         path = secret_file or record.with_suffix(".secret")
