@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -193,13 +194,16 @@ def draw(first: Any, second: Any, *, keep: bool) -> float:
     from django.db import transaction
 
     from randomization import drawing, freezing, services
+    from trialmgr.core import clock
 
-    beacon, day = (getattr(of_tests("office/factories.py"), name) for name in ("BEACON", "TODAY"))
+    make = of_tests("office/factories.py")
     with transaction.atomic():
-        row = services.request_draw(trial="tilburg", round_code="first", event="2563100", event_on=day, by=first)
-        begin = time.perf_counter()
-        with acting_as("office_worker"):
-            freezing.freeze_list(draw_id=row.pk)
+        with clock.at(make.NOW - timedelta(days=1)):
+            row = make.make_request(by=first)
+            begin = time.perf_counter()
+            with acting_as("office_worker"):
+                freezing.freeze_list(draw_id=row.pk)
+        beacon = f"{row.event}:{make.DIGITS}"
         with acting_as("office_web"):
             services.enter_beacon(draw_id=row.pk, beacon=beacon, by=first)
             services.confirm_beacon(draw_id=row.pk, beacon=beacon, by=second)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 
 from participants.models import Consent, Contact, Exit, Household, NewestStep, Person, Step, StepCount, StepKind
 from trialmgr.core.access import sites_of
@@ -75,25 +75,37 @@ class Unit:
     stratum: str
 
 
-def units_to_draw(trial: str, *, round_code: str, on: date) -> list[Unit]:
-    """Households of a round whose members all consented (or were excluded) and filled in the baseline.
+def waiting_for_a_draw(trial: str) -> QuerySet[Household]:
+    """Households whose members all consented (or were excluded), of whom nobody stopped or was drawn.
 
-    Couples share a benefit: when one is still undecided, the household waits. Who filled in the baseline
-    may be read by the worker's login only, so this runs in a task.
+    Couples share a benefit: when one is still undecided, the household is not among them.
     """
-    protocol = current_protocol(trial)
     persons = Person.objects.filter(household=OuterRef("pk"))
     steps = Step.objects.filter(person__household=OuterRef("pk"))
     decided = Exists(Step.objects.filter(person=OuterRef("pk"), kind__in=DECIDED))
-    agreed = Exists(Step.objects.filter(person=OuterRef("pk"), kind=StepKind.CONSENTED))
-    ready = Household.objects.filter(
+    return Household.objects.filter(
         Exists(steps.filter(kind=StepKind.CONSENTED)),
         ~Exists(steps.filter(kind__in=[*ENDED, StepKind.STOPPED_TREATMENT, StepKind.RANDOMISED])),
         ~Exists(persons.filter(~decided)),
-        ~Exists(persons.filter(agreed, baseline=None)),
         trial=trial,
-        round=round_code,
     )
+
+
+def waiting_by_round(trial: str) -> dict[str, int]:
+    """How many households of each round wait for a draw; who of them filled in the baseline no page may know."""
+    counted = waiting_for_a_draw(trial).values("round").annotate(n=Count("pk"))
+    return dict(counted.order_by("round").values_list("round", "n"))
+
+
+def units_to_draw(trial: str, *, round_code: str, on: date) -> list[Unit]:
+    """Households of a round that wait for a draw, and whose members who consented filled in the baseline.
+
+    Who did may be read by the worker's login only, so this runs in a task.
+    """
+    protocol = current_protocol(trial)
+    agreed = Exists(Step.objects.filter(person=OuterRef("pk"), kind=StepKind.CONSENTED))
+    unanswered = Person.objects.filter(agreed, household=OuterRef("pk"), baseline=None)
+    ready = waiting_for_a_draw(trial).filter(~Exists(unanswered), round=round_code)
     return [
         Unit(home.pk, home.code, home.round, protocol.allocation.stratum_of(traits_of(home, on)))
         for home in ready.order_by("code")

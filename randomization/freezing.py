@@ -48,6 +48,7 @@ def _freeze_list(draw_id: int) -> bool:
     if row.status != Status.REQUESTED:
         return False
     refuse_after_a_restore()
+    _refuse_a_known_event(row)
     units = units_to_draw(row.trial_id, round_code=row.round, on=clock.today())
     if not units:
         row.status = Status.EMPTY
@@ -65,6 +66,12 @@ def _freeze_list(draw_id: int) -> bool:
     audit.record("draw.committed", f"draw:{row.pk}", by="freeze_list", trial=row.trial_id, **digests)
     transaction.on_commit(anchors.write, robust=True)
     return True
+
+
+def _refuse_a_known_event(row: Draw) -> None:
+    """A worker that was down for days must not close a list when its number may be known already."""
+    if row.event_on is not None and row.event_on <= clock.today():
+        raise DrawNotReady(_("The day of the event came before the list was closed, so its number may be known."))
 
 
 def refuse_after_a_restore() -> None:

@@ -15,13 +15,14 @@ class Status(models.TextChoices):
     ENTERED = "entered", _("public number entered, waits for a second person")
     CONFIRMED = "confirmed", _("confirmed, the lots are being drawn")
     DRAWN = "drawn", _("drawn")
-    WITHDRAWN = "withdrawn", _("withdrawn before a number was known")
+    WITHDRAWN = "withdrawn", _("withdrawn; no lots were drawn")
 
 
 OPEN = (Status.REQUESTED, Status.COMMITTED, Status.ENTERED, Status.CONFIRMED)
 BUSY = (Status.REQUESTED, Status.CONFIRMED)
 """A job works on it."""
-UNPUBLISHED = (Status.REQUESTED, Status.EMPTY, Status.REFUSED)
+NO_LIST = (Status.EMPTY, Status.REFUSED)
+UNPUBLISHED = (Status.REQUESTED, *NO_LIST)
 
 
 class Draw(models.Model):
@@ -33,6 +34,8 @@ class Draw(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED)
     event = models.CharField(max_length=40, help_text="the public event whose number is awaited")
     event_on = models.DateField(null=True, help_text="the day announced for the event; none in draws of before 0.1")
+    source = models.TextField(blank=True, default="", db_default="")
+    """Where and how the number is made: announced with the list."""
     requested_at = models.DateTimeField()
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     record = models.TextField(blank=True)
@@ -45,6 +48,8 @@ class Draw(models.Model):
     sealed_secret = models.BinaryField(null=True)
     committed_at = models.DateTimeField(null=True)
     beacon = models.CharField(max_length=200, blank=True)
+    evidence = models.TextField(blank=True, default="", db_default="")
+    """How the number came about, such as the throws: published with it."""
     entered_at = models.DateTimeField(null=True)
     entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
@@ -68,10 +73,12 @@ class Draw(models.Model):
             "result_hash",
             "event",
             "event_on",
+            "source",
             "requested_at",
             "requested_by",
             "committed_at",
             "beacon",
+            "evidence",
             "entered_at",
             "entered_by",
             "confirmed_by",
@@ -106,6 +113,25 @@ class Draw(models.Model):
 
     def __str__(self) -> str:
         return f"{self.trial_id} {self.number}"
+
+
+class TakenBack(models.Model):
+    """A public number that one person entered and that was taken back before a second confirmed it; it stays public."""
+
+    draw = models.ForeignKey(Draw, models.PROTECT, related_name="+")
+    beacon = models.CharField(max_length=200)
+    evidence = models.TextField(blank=True)
+    entered_at = models.DateTimeField()
+    entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    taken_back_at = models.DateTimeField()
+    taken_back_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"id", "draw", "beacon", "evidence", "entered_at", "entered_by", "taken_back_at", "taken_back_by"}
+
+    def __str__(self) -> str:
+        return f"number of draw {self.draw_id}, taken back"
 
 
 class Withdrawal(models.Model):

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
-from randomization.models import UNPUBLISHED, Allocation, Draw, GroupSize, Status, Withdrawal
+from randomization.models import UNPUBLISHED, Allocation, Draw, GroupSize, Status, TakenBack, Withdrawal
+from trialmgr.core.access import PERMISSIONS
+from trialmgr.core.models import Membership, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,30 @@ def draws_of(trial: str) -> QuerySet[Draw]:
 def published_draws(trial: str) -> QuerySet[Draw]:
     """What everybody may see: draws with a commitment."""
     return draws_of(trial).exclude(status__in=UNPUBLISHED)
+
+
+def ended_or_published_draws(trial: str) -> QuerySet[Draw]:
+    """Every draw that has its number for good: the published ones, and those of which no list was made."""
+    return draws_of(trial).exclude(status=Status.REQUESTED)
+
+
+def trials_with_draws() -> list[tuple[str, int]]:
+    """The trials of which a draw was published, with the number of these."""
+    counted = Draw.objects.exclude(status__in=UNPUBLISHED).values("trial").annotate(n=Count("pk"))
+    return list(counted.order_by("trial").values_list("trial", "n"))
+
+
+def role_at(user: User, trial: str, moment: datetime) -> str:
+    """As what somebody vouched for a number: a role that lets them and that they held then; '' for none."""
+    letting = [role for role, permissions in PERMISSIONS.items() if "approve_beacon" in permissions]
+    held = Membership.objects.filter(user=user, trial=trial, role__in=letting, given_at__lte=moment)
+    one = held.filter(Q(ended_at=None) | Q(ended_at__gt=moment)).order_by("role").first()
+    return one.get_role_display() if one else ""
+
+
+def taken_back(draw: Draw) -> QuerySet[TakenBack]:
+    """The numbers that were entered for a draw and taken back, oldest first."""
+    return TakenBack.objects.filter(draw=draw).select_related("entered_by", "taken_back_by").order_by("pk")
 
 
 def withdrawal_of(draw: Draw) -> Withdrawal | None:

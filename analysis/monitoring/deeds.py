@@ -33,6 +33,7 @@ DEEDS: dict[str, Promise] = {
     "draw.readmitted": _("draw entered again from its published record"),
     "draw.refused": _("list of a draw could not be made"),
     "draw.requested": _("draw asked for"),
+    "draw.step_refused": _("step of a draw refused"),
     "draw.withdrawal_announced": _("withdrawal of a draw announced"),
     "draw.withdrawn": _("draw withdrawn"),
     "household.coach_assigned": _("coach assigned"),

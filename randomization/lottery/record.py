@@ -123,6 +123,11 @@ class Record:
             yield "result_hash", quoted(self.result_hash)
 
 
+def as_published(text: str) -> str:
+    """The record file as it was before the draw: that of the draw begins with the same bytes."""
+    return text.partition(',\n  "beacon": ')[0].removesuffix("\n}\n") + "\n}\n"
+
+
 def record_data(text: str, name: str = "record") -> dict[str, Any]:
     """The JSON object of a record file, whatever its parts. Raises BadInput when it is none or has a key twice."""
     try:

@@ -13,7 +13,7 @@ from trialmgr.demo.environment import Place
 
 pytestmark = pytest.mark.slow
 ADDRESS = "fenna.van.den.heuvel@deelnemer.example"
-EVENT, DIGITS = "20181212", "5b" * 32
+EVENT, DIGITS = "20181213", "5b" * 32
 LINK = re.compile(r"/s/[A-Za-z0-9_-]{87}")
 
 
@@ -141,15 +141,17 @@ def draw(leader, statistician) -> None:
     statistician.go("office", "/t/tilburg/draws/")
     statistician.page.fill("input[name=event]", EVENT)
     statistician.page.fill("input[name=event_on]", f"{EVENT[:4]}-{EVENT[4:6]}-{EVENT[6:]}")
+    statistician.page.fill("textarea[name=source]", "Dobbelstenen in de raadzaal.")
     statistician.press("Sluit de lijst")
     path = "/t/tilburg/draws/2/"
     wait_for(
-        lambda: "Het openbare getal invoeren" in statistician.go("office", path).page.inner_text("main"),
+        lambda: "kan het getal hier worden ingevoerd" in statistician.go("office", path).page.inner_text("main"),
         "the list was published",
     )
-    statistician.page.fill("input[name=beacon]", f"{EVENT}:{DIGITS}")
+    next_night(leader)
+    statistician.go("office", path).page.fill("textarea[name=beacon]", f"{EVENT}:{DIGITS}")
     statistician.press("Invoeren").sees("Iemand anders bevestigt het.")
-    leader.go("office", path).page.fill("input[name=beacon]", f"{EVENT}:{DIGITS}")
+    leader.go("office", path).page.fill("textarea[name=beacon]", f"{EVENT}:{DIGITS}")
     leader.press("Bevestig en loot")
     wait_for(
         lambda: "Huishoudens per stratum en groep" in leader.go("office", path).page.inner_text("main"),

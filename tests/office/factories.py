@@ -1,7 +1,7 @@
 """What tests of the office start from: a trial, staff, households at each point of their way; all by the services."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import count
 from typing import Any
@@ -28,7 +28,9 @@ from trialmgr.protocol.selectors import current_protocol
 NOW = datetime(2018, 3, 5, 9, tzinfo=UTC)
 TODAY = date(2018, 3, 5)
 SECRET = "a long password 1"
-BEACON = "2563100:" + "0123456789abcdef" * 4
+DIGITS = "0123456789abcdef" * 4
+BEACON = f"2563100:{DIGITS}"
+SOURCE = "Round 2563100 of drand"
 OTHER_BEACON = "2563100:" + "f" * 64
 CONSENTED = (StepKind.SIGNED_UP, StepKind.ELIGIBLE, StepKind.CONSENTED)
 _numbers = count(1)
@@ -171,20 +173,36 @@ def make_drawn(number: int = 1, trial: str = "tilburg", **over: object) -> list[
 
 
 def make_draw(trial: str = "tilburg", *, until: str = "drawn") -> Draw:
-    """A draw of everybody who is ready, taken to a state: requested, committed, entered, confirmed or drawn."""
+    """A draw of everybody who is ready, taken to a state: requested, committed, entered, confirmed or drawn.
+
+    The list is closed on the day before, and the event is today; one that was only asked for has its event tomorrow.
+    """
     first, second = make_user(Role.STATISTICIAN, trial=trial), make_user(Role.LEADER, trial=trial)
-    round_code = current_protocol(trial).rounds[0].code
-    row = draws.request_draw(trial=trial, round_code=round_code, event="2563100", event_on=clock.today(), by=first)
-    if until != "requested":
-        assert freeze_list(draw_id=row.pk)
+    with clock.at(clock.now() - timedelta(days=until != "requested")):
+        row = make_request(trial, by=first)
+        if until != "requested":
+            assert freeze_list(draw_id=row.pk)
+    beacon = f"{row.event}:{DIGITS}"
     if until in {"entered", "confirmed", "drawn"}:
-        draws.enter_beacon(draw_id=row.pk, beacon=BEACON, by=first)
+        draws.enter_beacon(draw_id=row.pk, beacon=beacon, by=first)
     if until in {"confirmed", "drawn"}:
-        draws.confirm_beacon(draw_id=row.pk, beacon=BEACON, by=second)
+        draws.confirm_beacon(draw_id=row.pk, beacon=beacon, by=second)
     if until == "drawn":
         assert drawing.draw_lots(draw_id=row.pk)
     row.refresh_from_db()
     return row
+
+
+def make_request(trial: str = "tilburg", **over: Any) -> Draw:
+    """Somebody asks for a draw of the first round, with an event of its own that comes tomorrow."""
+    facts = {
+        "round_code": current_protocol(trial).rounds[0].code,
+        "event": str(2563100 + Draw.objects.filter(trial=trial).count()),
+        "event_on": clock.today() + timedelta(days=1),
+        "source": SOURCE,
+        "by": someone(),
+    }
+    return draws.request_draw(trial=trial, **(facts | over))
 
 
 def right_answers(protocol: Protocol | None = None) -> dict[str, bool]:

@@ -25,7 +25,6 @@ from tests.office import factories as make
 from tests.office.mailing.conftest import vault  # noqa: F401
 from trialmgr.core import age, audit, clock, grants
 from trialmgr.core.backups import CONTENTS, DUMP, MANIFEST, Contents, digest
-from trialmgr.core.models import Role
 
 OWN = os.environ["TESTS_DATABASE"]
 COPY, EMPTY, OTHER = "restored_office", "empty_office", "other_office"
@@ -187,8 +186,7 @@ def test_what_was_drawn_cannot_be_drawn_again(restored):
         assert Draw.objects.get().status == "drawn"
         before = set(Allocation.objects.values_list("household", "arm"))
         assert len(before) == 4
-        first = make.make_user(Role.STATISTICIAN)
-        again = draws.request_draw(trial="tilburg", round_code="first", event="2563200", event_on=make.TODAY, by=first)
+        again = make.make_request(event="2563200")
     with connected_as("office_worker", COPY), clock.at(make.NOW):
         assert freeze_list(draw_id=again.pk) is False, "nobody is left to draw"
     with connected_as("office_worker", COPY):
@@ -205,10 +203,8 @@ def test_while_events_after_the_backup_are_lost_no_list_is_closed(restored, plac
     settings.ANCHOR_FILE = str(tmp_path / "ahead")
     (tmp_path / "ahead").write_text(later, "ascii")
     with connected_as("office_web", COPY), clock.at(make.NOW):
-        asked = {"trial": "tilburg", "round_code": "first", "event": "2563300", "event_on": make.TODAY}
-        asked["by"] = make.make_user(Role.STATISTICIAN)
         with pytest.raises(draws.DrawNotReady, match="restored from a backup"):
-            draws.request_draw(**asked)
+            make.make_request(event="2563300")
         assert run("anchors") == (1, "the chain lacks event 900, which was anchored: this database was set back")
         aside = tmp_path / "ahead.until-900"
         code, said = run("anchors", "--begin-anew", "no draw after the backup, says the notary")
@@ -218,7 +214,7 @@ def test_while_events_after_the_backup_are_lost_no_list_is_closed(restored, plac
         assert run("audit_verify")[0] == 0
         assert run("anchors", "--begin-anew", "again")[0] == 2
         with transaction.atomic():
-            assert draws.request_draw(**asked).number > 1
+            assert make.make_request(event="2563300").number > 1
             transaction.set_rollback(True)
 
 

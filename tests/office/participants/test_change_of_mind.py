@@ -125,6 +125,7 @@ def test_a_partner_who_said_no_makes_the_household_wait_until_it_is_a_yes(tilbur
     make.agree(first)
     make.agree(second, purposes=NO)
     services.record_baselines(pids=[first.pid, second.pid])
+    make.make_consented()  # another household, for which there is something to draw
     assert make.make_draw(until="requested").status == "requested"
     assert change(second, YES)
 

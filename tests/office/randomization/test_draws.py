@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import kombu
@@ -30,15 +30,14 @@ ROOT = Path(__file__).resolve().parents[3]
 BATCH = ("entry: rolling", "entry: batch")
 
 
+TOMORROW = make.TODAY + timedelta(days=1)
+
+
 def request(**over):
-    facts = {
-        "trial": "tilburg",
-        "round_code": "first",
-        "event": "2563100",
-        "event_on": clock.today(),
-        "by": make.someone(),
-    }
-    return services.request_draw(**(facts | over))
+    """Ask for a draw; somebody waits for one."""
+    if not people.waiting_by_round("tilburg"):
+        make.make_consented()
+    return make.make_request(**over)
 
 
 @pytest.fixture
@@ -108,6 +107,61 @@ def test_one_draw_of_a_round_at_a_time(tilburg):
     request()
     with pytest.raises(services.DrawNotReady, match="open already"):
         request()
+
+
+@pytest.mark.parametrize("day", [make.TODAY - timedelta(days=1), make.TODAY])
+def test_an_event_of_which_the_number_may_be_known_is_refused(tilburg, day):
+    with pytest.raises(DomainError, match="yet to come") as refused:
+        request(event_on=day)
+    assert refused.value.field == "event_on"
+
+
+def test_an_event_that_reads_as_a_day_is_on_that_day(tilburg):
+    with pytest.raises(DomainError, match="reads as the day") as refused:
+        request(event="20180304", event_on=TOMORROW)
+    assert refused.value.field == "event_on"
+    assert request(event="20180306", event_on=TOMORROW).event == "20180306"
+
+
+@pytest.mark.parametrize("event", ["25631200", "20181301", "2018030", "30180306"])
+def test_a_long_number_that_is_no_day_is_a_round_as_any_other(tilburg, event):
+    assert request(event=event, event_on=TOMORROW).event == event
+
+
+def test_an_event_decides_one_draw_of_a_trial(tilburg):
+    make.make_drawn()
+    make.make_ready()
+    with pytest.raises(DomainError, match="Draw 1 announced this event") as refused:
+        request(event="2563100")
+    assert refused.value.field == "event"
+
+
+def test_the_event_of_a_draw_without_a_list_is_free_again(tilburg):
+    draw = request(event="7")
+    freezing.freeze_list(draw_id=draw.pk)  # nobody filled in the first questionnaire
+    assert request(event="7").number == 2
+
+
+def test_where_the_number_comes_from_is_announced_with_the_list(tilburg):
+    with pytest.raises(DomainError, match="where and how") as refused:
+        request(source=" ")
+    assert refused.value.field == "source"
+
+
+def test_nobody_asks_for_a_draw_of_nobody(tilburg):
+    make.make_eligible()
+    with pytest.raises(services.DrawNotReady, match="Nobody of this round waits"):
+        make.make_request()
+
+
+def test_a_list_is_not_closed_when_its_number_may_be_known(tilburg):
+    make.make_ready()
+    draw = make.make_draw(until="requested")
+    with clock.at(make.NOW + timedelta(days=1)):  # the worker was down for a night
+        assert not freezing.freeze_list(draw_id=draw.pk)
+    draw.refresh_from_db()
+    assert (draw.status, draw.record) == (Status.REFUSED, "")
+    assert "may be known" in draw.fault
 
 
 def test_a_batch_is_drawn_after_its_last_day(db):
@@ -211,16 +265,65 @@ def test_two_different_numbers_draw_nothing_and_are_recorded(tilburg, second, re
 
 
 @pytest.mark.parametrize(
-    "beacon", ["", "2563100:abc", "2563101:" + "0" * 64, "2563100:" + "A" * 64, "2563100:" + "0" * 64 + "\n1"]
+    ("beacon", "said"),
+    [
+        ("", "a colon, and the 64 digits"),
+        ("0" * 64, "a colon, and the 64 digits"),
+        ("2563100:abc", "these are 3"),
+        ("2563101:" + "0" * 64, "waits for the number of event 2563100"),
+        ("2563100:" + "g" * 64, "g is none of them"),
+        ("2563100:" + "0" * 64 + "\n1", "these are 65"),
+    ],
 )
-def test_a_malformed_number_is_found_when_it_is_entered(tilburg, first, beacon):
+def test_a_malformed_number_is_found_when_it_is_entered(tilburg, first, second, beacon, said):
     make.make_ready()
     draw = make.make_draw(until="committed")
-    with pytest.raises(DomainError) as refused:
+    with pytest.raises(DomainError, match=said) as refused:
         services.enter_beacon(draw_id=draw.pk, beacon=beacon, by=first)
     assert refused.value.field == "beacon"
     draw.refresh_from_db()
     assert draw.status == Status.COMMITTED
+    services.enter_beacon(draw_id=draw.pk, beacon=make.BEACON, by=first)
+    with pytest.raises(DomainError, match=said):
+        services.confirm_beacon(draw_id=draw.pk, beacon=beacon, by=second)
+
+
+def test_capitals_and_spaces_are_no_other_number(tilburg, first, second):
+    make.make_ready()
+    draw = make.make_draw(until="committed")
+    services.enter_beacon(draw_id=draw.pk, beacon=f" 2563100: {make.DIGITS[:32]}\n{make.DIGITS[32:]} ", by=first)
+    services.confirm_beacon(draw_id=draw.pk, beacon=make.BEACON.upper(), by=second)
+    assert drawing.draw_lots(draw_id=draw.pk)
+    assert json.loads(Draw.objects.get().record)["beacon"] == make.BEACON
+
+
+def test_what_was_tried_and_refused_stands_in_the_audit_log(tilburg, second, recorded):
+    make.make_ready()
+    draw = make.make_draw(until="entered")
+    with recorded() as verbs:
+        for step in (
+            lambda: services.confirm_beacon(draw_id=draw.pk, beacon=make.BEACON, by=draw.entered_by),
+            lambda: services.enter_beacon(draw_id=draw.pk, beacon=make.BEACON, by=second),
+            lambda: request(),
+        ):
+            with pytest.raises(DomainError):
+                step()
+    assert verbs == ["draw.step_refused"] * 3
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT payload::json ->> 'step', payload::json ->> 'code' FROM audit.detail ORDER BY seq DESC")
+        told = cursor.fetchmany(3)
+    assert told == [
+        ("request_draw", "round_open"),
+        ("enter_beacon", "not_ready"),
+        ("confirm_beacon", "same_person"),
+    ]
+
+
+def test_only_who_confirmed_may_confirm_again(tilburg, second):
+    make.make_ready()
+    draw = make.make_draw(until="confirmed")
+    with pytest.raises(services.DrawNotReady):
+        services.confirm_beacon(draw_id=draw.pk, beacon=make.OTHER_BEACON, by=second)
 
 
 def test_a_mistyped_number_can_be_taken_back_until_it_is_confirmed(tilburg, first, second, recorded):
@@ -346,6 +449,7 @@ def test_a_job_may_take_longer_than_a_page(tilburg):
 @pytest.mark.django_db(transaction=True)
 def test_draws_asked_for_at_one_moment_are_one_draw():
     make.make_trial()
+    make.make_consented()
     by = make.someone()
     results = together(*[lambda: request(by=by)] * 10)
     assert len(faults(results)) == 9
@@ -392,6 +496,8 @@ def test_a_draw_cannot_be_undone_even_in_the_database(tilburg, statement, messag
     [
         ("UPDATE randomization_draw SET record = '{}'", "published list"),
         ("UPDATE randomization_draw SET event = '7'", "what draw"),
+        ("UPDATE randomization_draw SET source = 'elsewhere'", "what draw"),
+        ("UPDATE randomization_draw SET beacon = 'other'", "taken back in public"),
         ("DELETE FROM randomization_draw", "is final"),
         ("UPDATE randomization_draw SET status = 'lost'", "draw_status_known"),
         ("UPDATE randomization_draw SET status = 'drawn'", "draw_drawn_by_two"),
@@ -434,7 +540,8 @@ def test_a_list_that_was_asked_for_before_a_restore_is_refused(tilburg, settings
 
 
 @pytest.mark.parametrize(
-    "change", ["status = 'entered'", "status = 'committed'", "beacon = 'other'", "confirmed_by_id = NULL"]
+    "change",
+    ["status = 'entered'", "status = 'committed'", "beacon = 'other'", "evidence = 'other'", "confirmed_by_id = NULL"],
 )
 def test_what_two_persons_confirmed_can_only_be_drawn(tilburg, change):
     make.make_ready()

@@ -38,7 +38,7 @@ def published(tilburg, first):
     """A draw of two households, of which the event is ten days away."""
     for _ in range(2):
         make.make_ready()
-    row = services.request_draw(trial="tilburg", round_code="first", event="2563100", event_on=EVENT_ON, by=first)
+    row = make.make_request(event_on=EVENT_ON, by=first)
     assert freezing.freeze_list(draw_id=row.pk)
     return Draw.objects.get()
 
@@ -142,32 +142,45 @@ def test_the_number_is_refused_before_the_day_of_its_event(published, first):
     assert refused.value.field == "beacon"
 
 
-def test_an_event_of_the_past_is_refused(tilburg, first):
-    with pytest.raises(DomainError, match="yet to come") as refused:
-        services.request_draw(
-            trial="tilburg", round_code="first", event="1", event_on=make.TODAY - timedelta(1), by=first
-        )
-    assert refused.value.field == "event_on"
-
-
 def test_who_brings_the_number_in_time_ends_the_withdrawal(published, first, second):
     announce(published, first)
     with on(EVENT_ON):
         services.enter_beacon(draw_id=published.pk, beacon=make.BEACON, by=first)
     with on(EVENT_ON + timedelta(30)), pytest.raises(services.DrawNotReady):
         confirm(published, second)
+    shown = page(make.visitor().get("/lots/tilburg/1/"))
+    assert "one person entered its number" in shown
+    assert "came after all" not in shown  # nobody confirmed it yet
+    with on(EVENT_ON):
+        services.confirm_beacon(draw_id=published.pk, beacon=make.BEACON, by=second)
     assert "came after all" in page(make.visitor().get("/lots/tilburg/1/"))
 
 
-def test_a_number_that_was_taken_back_still_ends_every_withdrawal(published, first, second):
+def test_after_a_mistaken_number_the_week_begins_anew(published, first, second):
     announce(published, first)
-    with on(EVENT_ON):
-        services.enter_beacon(draw_id=published.pk, beacon=make.BEACON, by=first)
-        services.reopen_beacon(draw_id=published.pk, by=first)
-    with on(EVENT_ON + timedelta(30)), pytest.raises(services.DrawNotReady, match="its event took place"):
+    mistaken = EVENT_ON + timedelta(5)
+    with on(mistaken):
+        services.enter_beacon(draw_id=published.pk, beacon=make.BEACON, by=first, evidence="3 6 1")
+        services.reopen_beacon(draw_id=published.pk, by=second)
+    with on(mistaken + timedelta(6)), pytest.raises(services.DrawNotReady, match="may be known by now"):
         confirm(published, second)
-    with pytest.raises(services.DrawNotReady, match="its event took place"):
-        announce(published, first)
+    with on(mistaken + timedelta(7)):
+        confirm(published, second)
+    assert Draw.objects.get().status == Status.WITHDRAWN
+
+
+def test_a_number_that_was_taken_back_stands_in_public_with_who_and_when(published, first, second):
+    with on(EVENT_ON):
+        services.enter_beacon(draw_id=published.pk, beacon=make.BEACON, by=first, evidence="3 6 1")
+        services.reopen_beacon(draw_id=published.pk, by=second)
+    for shown in (page(make.visitor().get("/lots/tilburg/1/")), page(make.log_in(first).get("/t/tilburg/draws/1/"))):
+        assert "A number that was taken back" in shown
+        assert make.BEACON in shown
+        assert "3 6 1" in shown
+    shown = page(make.visitor().get("/lots/tilburg/1/"))
+    assert 'trial statistician, <time datetime="2018-03-15' in shown
+    assert 'project leader, <time datetime="2018-03-15' in shown
+    assert first.name not in shown
 
 
 @pytest.mark.parametrize("until", ["requested", "entered", "confirmed", "drawn"])
@@ -201,7 +214,7 @@ def test_what_was_published_stays_published(published, first, second):
     announce(published, first)
     confirm(published, second)
     assert json.loads(selectors.published_draws("tilburg").get().record)["list_hash"] == published.list_hash
-    assert "withdrawn before a number was known" in page(make.visitor().get("/lots/tilburg/"))
+    assert "withdrawn; no lots were drawn" in page(make.visitor().get("/lots/tilburg/"))
 
 
 def test_a_lost_key_does_not_keep_a_round_shut_and_the_page_says_so(published, first, second, settings):
@@ -232,14 +245,16 @@ def test_the_database_holds_on_to_it_too(published, first, statement, message):
 
 def test_the_database_never_forgets_that_a_number_was_entered(tilburg, second):
     make.make_ready()
-    make.make_draw(until="entered")
+    row = make.make_draw(until="entered")
+    forget = "UPDATE randomization_draw SET beacon = '', entered_at = NULL, entered_by_id = NULL, status = 'committed'"
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE randomization_draw SET beacon = '', entered_at = NULL, entered_by_id = NULL, status = 'committed'"
-        )
-    assert Draw.objects.get().entered_at == make.NOW
-    with pytest.raises(IntegrityError, match="any more"), transaction.atomic():
-        Draw.objects.update(status=Status.WITHDRAWN)
+        with pytest.raises(IntegrityError, match="taken back in public"), transaction.atomic():
+            cursor.execute(forget)
+        services.reopen_beacon(draw_id=row.pk, by=second)
+        cursor.execute("UPDATE randomization_draw SET entered_at = NULL")
+        assert Draw.objects.get().entered_at == make.NOW
+        with pytest.raises(IntegrityError, match="written once"), transaction.atomic():
+            cursor.execute("UPDATE randomization_takenback SET beacon = 'other'")
 
 
 @pytest.mark.django_db(transaction=True)

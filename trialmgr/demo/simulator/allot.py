@@ -16,6 +16,11 @@ from trialmgr.protocol.selectors import current_protocol
 
 PATIENCE = 150  # seconds: a lost bell is rung again every minute
 EVENT = "20171204"
+SOURCE = (
+    "Op 4 december 2017 om 10.00 uur gooit een wethouder tien keer een dobbelsteen in de raadzaal. "
+    "Publiek is welkom. Het getal is de SHA-256 van de plaats, de dag en de worpen."
+)
+THROWS = "Tilburg 4-12-2017: 3 6 1 1 5 2 4 6 2 3"
 
 
 def count() -> None:
@@ -35,19 +40,23 @@ def run(step: str) -> None:
 
 
 def request() -> None:
-    calendar.set_present(calendar.DRAWN)
+    """The list is closed two days before the dice are thrown."""
+    calendar.set_present(calendar.LISTED)
     if not Draw.objects.filter(trial=TRIAL).exists():
         first = current_protocol(TRIAL).rounds[0].code
         by = accounts.of("statisticus@demo.example")
-        draws.request_draw(trial=TRIAL, round_code=first, event=EVENT, event_on=calendar.DRAWN, by=by)
+        announced = {"event": EVENT, "event_on": calendar.DRAWN, "source": SOURCE}
+        draws.request_draw(trial=TRIAL, round_code=first, by=by, **announced)
 
 
 def draw() -> None:
     """Dice were thrown in the town hall; their digest is the public number."""
-    number = f"{EVENT}:{hashlib.sha256(b'Tilburg 4-12-2017: 3 6 1 1 5 2 4 6 2 3').hexdigest()}"
+    calendar.set_present(calendar.DRAWN)
+    number = f"{EVENT}:{hashlib.sha256(THROWS.encode()).hexdigest()}"
     row = Draw.objects.get(trial=TRIAL, number=1)
     if row.status == Status.COMMITTED:
-        draws.enter_beacon(draw_id=row.pk, beacon=number, by=accounts.of("statisticus@demo.example"))
+        first = accounts.of("statisticus@demo.example")
+        draws.enter_beacon(draw_id=row.pk, beacon=number, by=first, evidence=THROWS)
     draws.confirm_beacon(draw_id=row.pk, beacon=number, by=accounts.of("leider@demo.example"))
     wait_for_the_lots()
     divide_evenly(trial=TRIAL, day=calendar.DRAWN, by=accounts.of("leider@demo.example"))
