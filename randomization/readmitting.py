@@ -28,10 +28,15 @@ from trialmgr.protocol.selectors import current_protocol
 
 @dataclass(frozen=True)
 class Witnessed:
-    """What two persons remember of a draw: its round, its day, and the record that was published."""
+    """What two persons remember of a draw: its round, its days, and the record that was published.
+
+    `listed_on` is the day on which the list was closed: the strata of the record are those of that day.
+    """
 
     trial: str
     round: str
+    listed_on: date
+    event_on: date
     day: date
     text: str
     first: User
@@ -49,13 +54,17 @@ def readmit(seen: Witnessed) -> Draw:
     record = _proven(seen.text)
     if faults := [*_against_design(seen, record), *_against_people(seen, record)]:
         raise BadInput(faults)
-    at = datetime.combine(seen.day, time(12), timezone.get_current_timezone())
-    row = _entered(seen, record, at)
-    store(row, record, at=at)
+    row = _entered(seen, record)
+    store(row, record, at=_noon(seen.day))
     known = {"result_hash": record.result_hash, "confirmed_by": seen.second.pk, "day": seen.day}
     target = f"draw:{row.pk}"
     audit.record("draw.readmitted", target, by=seen.first, trial=seen.trial, reason=seen.reason, **known)
     return row
+
+
+def _noon(day: date) -> datetime:
+    """The moment of a day of which the hour is not known."""
+    return datetime.combine(day, time(12), timezone.get_current_timezone())
 
 
 def _check_witnesses(seen: Witnessed) -> None:
@@ -81,6 +90,9 @@ def _proven(text: str) -> Record:
 def _against_design(seen: Witnessed, record: Record) -> list[Fault]:
     earlier = Draw.objects.filter(trial=seen.trial, status=Status.DRAWN).order_by("-number").first()
     faults = []
+    if not seen.listed_on <= seen.event_on <= seen.day <= clock.today():
+        remedy = "the list is closed before the event, and the lots are drawn after it"
+        faults.append(Fault("days", "are not in order", remedy))
     if record.params.get("after") != (earlier.result_hash if earlier else None):
         faults.append(Fault("record", "does not follow the last draw of this office", "enter the earlier draws first"))
     arms = design_of(current_protocol(seen.trial), seen.round).arms
@@ -91,7 +103,7 @@ def _against_design(seen: Witnessed, record: Record) -> list[Fault]:
 
 def _against_people(seen: Witnessed, record: Record) -> list[Fault]:
     """Each household of the record must be here, as it was then: a code may have been given to another since."""
-    here = consented(seen.trial, [unit for unit, _, _ in record.result or ()], on=seen.day)
+    here = consented(seen.trial, [unit for unit, _, _ in record.result or ()], on=seen.listed_on)
     keys = [unit.household_id for unit in here.values()]
     drawn = set(Allocation.objects.filter(household__in=keys).values_list("household__code", flat=True))
     faults = []
@@ -106,7 +118,7 @@ def _against_people(seen: Witnessed, record: Record) -> list[Fault]:
     return faults
 
 
-def _entered(seen: Witnessed, record: Record, at: datetime) -> Draw:
+def _entered(seen: Witnessed, record: Record) -> Draw:
     last = Draw.objects.filter(trial=seen.trial).aggregate(last=Max("number"))["last"] or 0
     return Draw.objects.create(
         trial_id=seen.trial,
@@ -114,6 +126,7 @@ def _entered(seen: Witnessed, record: Record, at: datetime) -> Draw:
         round=seen.round,
         status=Status.CONFIRMED,
         event=record.event,
+        event_on=seen.event_on,
         requested_at=clock.now(),
         requested_by=seen.first,
         record=record.to_json(),
@@ -121,10 +134,10 @@ def _entered(seen: Witnessed, record: Record, at: datetime) -> Draw:
         commitment=record.commitment,
         list_hash=record.list_hash,
         params_hash=record.params_hash,
-        committed_at=at,
+        committed_at=_noon(seen.listed_on),
         beacon=record.beacon,
-        entered_at=at,
+        entered_at=_noon(seen.day),
         entered_by=seen.first,
-        confirmed_at=at,
+        confirmed_at=_noon(seen.day),
         confirmed_by=seen.second,
     )

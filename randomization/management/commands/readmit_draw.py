@@ -18,7 +18,9 @@ class Command(ToolCommand):
         parser.add_argument("trial", metavar="TRIAL")
         parser.add_argument("record", metavar="RECORD.json", type=Path, help="the record as published after the draw")
         parser.add_argument("--round", required=True, help="the recruitment round that was drawn")
-        parser.add_argument("--day", required=True, type=date.fromisoformat, help="the day of the draw, 2018-03-05")
+        days = {"listed-on": "the day the list was published, such as 2018-02-26", "event-on": "the day of the event"}
+        for name, what in (days | {"day": "the day of the draw"}).items():
+            parser.add_argument(f"--{name}", required=True, type=date.fromisoformat, metavar="DAY", help=what)
         for who in ("first", "second"):
             parser.add_argument(f"--{who}", required=True, metavar="EMAIL", help="a person who vouches for the record")
         parser.add_argument("--reason", required=True, help="where the record comes from")
@@ -29,7 +31,7 @@ class Command(ToolCommand):
         except (OSError, UnicodeDecodeError):
             raise BadInput(Fault(str(options["record"]), "cannot be read", "give the record of the draw")) from None
         first, second = (_person(options[who]) for who in ("first", "second"))
-        names = ("trial", "round", "day", "reason")
+        names = ("trial", "round", "listed_on", "event_on", "day", "reason")
         draw = readmit(Witnessed(**{name: options[name] for name in names}, text=text, first=first, second=second))
         self.stdout.write(f"draw {draw.number} of {draw.trial_id}: {draw.units} households are in their groups again")
 

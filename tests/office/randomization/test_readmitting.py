@@ -1,6 +1,7 @@
 """A draw that was held after the backup is entered again: the groups that people know, and no others."""
 
 import json
+from datetime import date
 from io import StringIO
 from pathlib import Path
 
@@ -20,7 +21,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def homes(tilburg):
-    return [make.make_ready(members=1 + number % 2) for number in range(6)]
+    """Six households; the first has been on benefit for two years on the day of the draw."""
+    made = [make.make_ready(members=1 + number % 2) for number in range(6)]
+    Household.objects.filter(pk=made[0].pk).update(benefit_since=date(2016, 3, 5))
+    return made
 
 
 @pytest.fixture
@@ -52,8 +56,9 @@ def vouching(tilburg):
 def readmit(record, vouching, as_role):
     """The command, under the login that it has in production: exit code and what it said."""
 
-    def run(path=record[0], *, first=vouching[0], second=vouching[1], round_code="first"):
-        words = ["--round", round_code, "--day", "2018-03-05", "--reason", "the notary's copy"]
+    def run(path=record[0], *, first=vouching[0], second=vouching[1], round_code="first", listed_on="2018-03-04"):
+        days = ["--listed-on", listed_on, "--event-on", "2018-03-05", "--day", "2018-03-05"]
+        words = ["--round", round_code, *days, "--reason", "the notary's copy"]
         out, err = StringIO(), StringIO()
         with as_role("office_worker"):
             try:
@@ -77,6 +82,23 @@ def test_everybody_is_in_the_group_that_was_told(homes, record, set_back, readmi
     assert draw.record == record[0].read_text("utf-8")
     assert sum(size[1] for size in selectors.arm_sizes("tilburg").values()) == 9
     assert Step.objects.filter(kind="randomised").count() == 9
+
+
+def test_a_household_stands_in_the_stratum_of_the_day_on_which_the_list_was_closed(homes, set_back, readmit):
+    """One was two years on benefit on the day of the draw, and not yet on the day before."""
+    code, said = readmit(listed_on="2018-03-05")
+    assert (code, said.count(" in the record: mend what differs")) == (2, 1)
+    assert said.startswith(f"{homes[0].code}: is in first, medium/")
+    assert readmit()[0] == 0
+    draw = Draw.objects.get()
+    assert draw.event_on.isoformat() == "2018-03-05"
+    assert draw.committed_at.date().isoformat() == "2018-03-04"
+
+
+def test_the_days_of_a_draw_stand_in_order(set_back, readmit):
+    line = "days: are not in order: the list is closed before the event, and the lots are drawn after it"
+    code, said = readmit(listed_on="2018-03-06")
+    assert (code, said.splitlines()[0]) == (2, line)
 
 
 def test_the_next_draw_follows_the_one_that_was_entered_again(record, set_back, readmit):
