@@ -1,7 +1,8 @@
 /* The page around the verifier: files in, verdict and steps out. Texts are in words.js. */
 "use strict";
 
-const page = { language: "nl", record: null, published: null, verdict: null, traced: null };
+const page = { language: "nl", record: null, published: null, verdict: null, traced: null, fetched: [], names: {} };
+const FILE = /^(\/lots\/[\w-]+\/\d+\/)(?:record|published)\.json$/;
 const find = (id) => document.getElementById(id);
 const words = () => WORDS[page.language];
 
@@ -21,6 +22,7 @@ function speak(language) {
   for (const button of document.querySelectorAll("[data-language]")) {
     button.setAttribute("aria-pressed", String(button.dataset.language === language));
   }
+  showFetched();
   showVerdict();
   showTrace();
 }
@@ -58,6 +60,18 @@ function showVerdict() {
   find("verdict").className = verdict.stage ? "good" : "bad";
   find("verdict").textContent = verdict.stage ? praise(verdict) : words().wrong(words().differences[verdict.code](verdict.values));
   if (verdict.stage === "drawn") find("counts").append(countTable(verdict.record));
+  if (verdict.stage) find("counts").append(element("p", words().beside), digestList(verdict.record));
+}
+
+function digestList(record) {
+  const told = Object.entries(words().digests).filter(([key]) => record[key] !== undefined);
+  return element("dl", told.flatMap(([key, name]) => [element("dt", name), element("dd", element("code", record[key]))]));
+}
+
+/* A group by its name and its code, when the page of the draw gave names. */
+function called(arm) {
+  const name = page.names[page.language]?.[arm];
+  return name ? `${name} (${arm})` : arm;
 }
 
 function praise({ stage, record }) {
@@ -79,13 +93,22 @@ function countTable({ params, result }) {
   const count = (stratum, arm) => result.filter((row) => (stratum === null || row[1] === stratum) && row[2] === arm).length;
   const line = (name, stratum) => [name, ...params.arms.map((arm) => String(count(stratum, arm)))];
   const rows = [...strata.map((stratum) => line(stratum, stratum)), line(words().total, null)];
-  return table(words().caption, [words().stratum, ...params.arms], rows);
+  return table(words().caption, [words().stratum, ...params.arms.map(called)], rows);
+}
+
+/* The code on the list that was meant: capitals, hyphens and spaces do not matter when only one fits. */
+function unitTyped(typed) {
+  const bare = (code) => code.normalize("NFC").replace(/[\s–-]/g, "").toUpperCase();
+  const units = page.verdict.record.units.map((row) => row[0]);
+  const exact = typed.trim().normalize("NFC");
+  const alike = units.filter((unit) => bare(unit) === bare(typed));
+  return units.includes(exact) ? exact : alike.length === 1 ? alike[0] : undefined;
 }
 
 async function trace(event) {
   event.preventDefault();
-  const unit = find("unit").value.trim().normalize("NFC");
-  const known = page.verdict.record.units.some((row) => row[0] === unit);
+  const unit = unitTyped(find("unit").value);
+  const known = unit !== undefined;
   find("unknown").textContent = known ? "" : words().unknown;
   find("unit").setAttribute("aria-invalid", String(!known));
   page.traced = known ? await VLOT1.trace(page.verdict.record, unit) : null;
@@ -102,7 +125,7 @@ function showTrace() {
     text.list(traced),
     [text.shuffle(traced), element("p", text.order), orderList(traced), swaps(text.swaps, traced.steps)],
     ...(traced.step ? scoreSteps(traced, text) : lotSteps(traced, text)),
-    element("strong", text.arm(traced)),
+    element("strong", text.arm({ ...traced, arm: called(traced.arm) })),
   ];
   find("steps").append(element("h3", text.heading(traced)));
   find("steps").append(element("ol", items.map((item) => element("li", item))));
@@ -136,8 +159,41 @@ function swaps(summary, steps) {
   return element("details", [element("summary", summary), body]);
 }
 
+/* The page of a draw on the same site opens this one with its files; an address elsewhere is not followed. */
+async function fetchAsked() {
+  const asked = new URLSearchParams(location.search);
+  const paths = ["record", "published"].map((name) => [name, asked.get(name)]).filter(([, path]) => FILE.test(path));
+  if (!paths.length || location.protocol === "file:") return;
+  const folder = FILE.exec(paths[0][1])[1];
+  find("back").hidden = false;
+  find("back").firstChild.href = folder;
+  try {
+    page.names = await (await fetched(`${folder}groups.json`)).json();
+    for (const [name, path] of paths) page[name] = await (await fetched(path)).blob();
+    page.fetched = paths.map(([, path]) => path);
+  } catch {
+    find("loaded").textContent = words().unreachable;
+    return;
+  }
+  showFetched();
+  verify();
+}
+
+async function fetched(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(path);
+  return answer;
+}
+
+function showFetched() {
+  find("loaded").textContent = page.fetched.length ? words().loaded({ paths: page.fetched }) : "";
+}
+
+/* A file from the own device takes the place of those that were fetched. */
 function take(name, file) {
   if (!file) return;
+  if (page.fetched.length) Object.assign(page, { record: null, published: null, fetched: [] });
+  showFetched();
   page[name] = file;
   if (page.record) verify();
 }
@@ -165,4 +221,6 @@ for (const button of document.querySelectorAll("[data-language]")) {
 }
 find("ask").addEventListener("submit", trace);
 watchDrops();
-speak("nl");
+const wished = new URLSearchParams(location.search).get("lang");
+speak(Object.hasOwn(WORDS, wished ?? "") ? wished : "nl");
+fetchAsked();

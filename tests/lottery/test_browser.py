@@ -46,7 +46,19 @@ CODES = {
 }
 
 
-class Quiet(SimpleHTTPRequestHandler):
+class Office(SimpleHTTPRequestHandler):
+    """The page and the files of one draw, as the office serves them; silent."""
+
+    files = {}
+
+    def do_GET(self):
+        if self.path not in self.files:
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(self.files[self.path]).encode())
+
     def log_message(self, *args):
         pass
 
@@ -59,7 +71,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def server():
-    served = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(PAGE)))
+    served = ThreadingHTTPServer(("127.0.0.1", 0), partial(Office, directory=str(PAGE)))
     threading.Thread(target=served.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{served.server_port}/index.html"
     served.shutdown()
@@ -130,6 +142,35 @@ def test_it_works_from_a_server_too(browser, server):
     page.goto(server)
     give(page, example())
     expect(page.locator("#verdict")).to_contain_text("Klopt.")
+    page.close()
+
+
+def test_the_page_of_a_draw_opens_it_with_its_files_in_its_language(browser, server):
+    names = {"en": {"coach": "Own coach", "control": "Ordinary rules"}, "nl": {}}
+    record = drawn_record(Design.from_params(vectors.PARAMS), [("H-2CDF-G", "north"), ("H-7KQ2-X", "north")])
+    data = json.loads(record.to_json())
+    published = {key: data[key] for key in test_tamper.PUBLISHED}
+    folder = "/lots/tilburg/1/"
+    Office.files = {
+        f"{folder}{name}.json": file for name, file in (("record", data), ("published", published), ("groups", names))
+    }
+    page = browser.new_page()
+    page.goto(f"{server}?lang=en&record={folder}record.json&published={folder}published.json")
+    expect(page.locator("#verdict")).to_contain_text("Verified. The lottery of 2 households")
+    expect(page.get_by_role("link", name="Back to the page of this draw")).to_have_attribute("href", folder)
+    expect(page.locator("#counts th").nth(1)).to_have_text("Ordinary rules (control)")
+    expect(page.locator("#counts dd").first).to_have_text(data["commitment"])
+    page.fill("#unit", "h7kq2x")
+    page.keyboard.press("Enter")
+    expect(page.locator("#steps")).to_contain_text("How code H-7KQ2-X got its lot")
+    give(page, example())  # a file from the own device is not held against those of the draw
+    expect(page.locator("#verdict")).to_contain_text("Verified. The lottery of 12 households")
+    page.goto(
+        f"{server}?lang=fr&record=https://elsewhere.example{folder}record.json&published=//x.example{folder}record.json"
+    )
+    expect(page.locator("#verdict")).to_have_text("Nog geen bestand gekozen.")
+    page.goto(f"{server}?lang=en&record=/lots/tilburg/2/record.json")
+    expect(page.locator("#loaded")).to_contain_text("could not be fetched")
     page.close()
 
 

@@ -40,7 +40,7 @@ def run(step: str) -> None:
 
 
 def request() -> None:
-    """The list is closed two days before the dice are thrown."""
+    """The list is closed some days before the dice are thrown."""
     calendar.set_present(calendar.LISTED)
     if not Draw.objects.filter(trial=TRIAL).exists():
         first = current_protocol(TRIAL).rounds[0].code
