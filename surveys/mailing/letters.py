@@ -45,6 +45,7 @@ WORDS = {
 class Occasion:
     """What a mail or letter is about, in the reader's language."""
 
+    language: str
     trial: str
     number: int
     """Of the questionnaire, from 1; participants know them by order, not by the trial's names for its waves."""
@@ -56,23 +57,33 @@ class Occasion:
     """Where a participant can call; '' when there is no such number."""
 
 
-def occasion_of(invitation: Invitation, language: str) -> Occasion:
+def language_of(language: str) -> str:
+    """The language of ours in which somebody is written to."""
+    return language if language in WORDS else "nl"
+
+
+def occasions_of(invitation: Invitation) -> dict[str, Occasion]:
+    """What an invitation is about, in each language; the same for everybody in a batch."""
     protocol = current_protocol(invitation.trial_id)
     wave = protocol.wave(invitation.wave)
-    return Occasion(
-        trial=protocol.name.text(language),
-        number=protocol.waves.index(wave) + 1,
-        total=len(protocol.waves),
-        minutes=wave.minutes,
-        sender=protocol.surveys.sender.text(language),
-        address=settings.DEFAULT_FROM_EMAIL,
-        phone=settings.HELP_PHONE,
-    )
+    return {
+        language: Occasion(
+            language=language,
+            trial=protocol.name.text(language),
+            number=protocol.waves.index(wave) + 1,
+            total=len(protocol.waves),
+            minutes=wave.minutes,
+            sender=protocol.surveys.sender.text(language),
+            address=settings.DEFAULT_FROM_EMAIL,
+            phone=settings.HELP_PHONE,
+        )
+        for language in WORDS
+    }
 
 
-def compose(invitation: Invitation, *, to: str, language: str, link: str, occasion: Occasion) -> EmailMultiAlternatives:
+def compose(invitation: Invitation, *, to: str, link: str, occasion: Occasion) -> EmailMultiAlternatives:
     """The mail of an invitation; its Message-ID is the same at every attempt, so that a copy is known as one."""
-    words = WORDS["en" if language == "en" else "nl"]
+    words = WORDS[occasion.language]
     paragraphs = [
         words["greeting"],
         words["ask"].substitute(minutes=occasion.minutes, trial=occasion.trial),
@@ -94,7 +105,7 @@ def compose(invitation: Invitation, *, to: str, language: str, link: str, occasi
         to=[to],
         headers={"Message-ID": f"<invitation-{invitation.pk}@{host}>", "Auto-Submitted": "auto-generated"},
     )
-    message.attach_alternative(_page(paragraphs, link, words["button"], language), "text/html")
+    message.attach_alternative(_page(paragraphs, link, words["button"], occasion.language), "text/html")
     return message
 
 

@@ -18,6 +18,7 @@ class Status(models.TextChoices):
 
 GONE_OUT = (Status.SENT, Status.PRINTED)
 NO_EMAIL = "no e-mail address"
+NOT_OPEN = "not opened by the research side"
 
 
 class Again(models.TextChoices):
@@ -75,7 +76,7 @@ class Invitation(models.Model):
     sent_on = models.DateField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     fault = models.CharField(max_length=100, blank=True)
-    """Why it could not go by mail; empty for a letter that the protocol asks for."""
+    """Why it could not go by mail, or not yet; empty for a letter that the protocol asks for."""
     printing = models.ForeignKey(Printing, models.PROTECT, null=True, related_name="invitations")
 
     class Privacy:

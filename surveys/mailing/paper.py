@@ -66,7 +66,6 @@ class Letter:
 def compose(
     address: tuple[str, ...],
     *,
-    language: str,
     url: str,
     occasion: Occasion,
     day: date,
@@ -74,7 +73,7 @@ def compose(
     again: bool,
 ) -> Letter:
     """The letter to one person. `again` says that somebody may have answered already."""
-    language = language if language in WORDS else "nl"
+    language = occasion.language
     words = WORDS[language]
     fill = {"minutes": occasion.minutes, "trial": occasion.trial, "phone": occasion.phone}
     fill["last_day"] = format_date(last_day, "d MMMM y", locale=language)

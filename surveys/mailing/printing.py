@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from participants.models import Contact
 from surveys.mailing import paper, selectors, vault_client
-from surveys.mailing.letters import occasion_of
+from surveys.mailing.letters import language_of, occasions_of
 from surveys.mailing.models import Again, Invitation, Printing, Status
 from trialmgr.core import audit, clock
 from trialmgr.core.errors import DomainError
@@ -96,13 +96,12 @@ def _read(trial: str, letters: QuerySet[Invitation], none: str) -> list[Invitati
 def _typeset(rows: Sequence[Invitation], *, again: bool = False) -> bytes:
     """Ask links for these persons, put them on paper and forget them."""
     links = _links(rows)
-    occasions = {language: occasion_of(rows[0], language) for language in paper.WORDS}
+    occasions = occasions_of(rows[0])
     letters = [
         paper.compose(
             _address(row.person.contact),
-            language=row.person.contact.language,
             url=f"{settings.SURVEY_URL}/s/{links[row.pk]}",
-            occasion=occasions["en" if row.person.contact.language == "en" else "nl"],
+            occasion=occasions[language_of(row.person.contact.language)],
             day=clock.today(),
             last_day=row.last_day,
             again=again or row.reminder > 0,

@@ -7,7 +7,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from participants.models import Person
 from participants.selectors import households_visible_to, pids_open_for_surveys
-from surveys.mailing.models import NO_EMAIL, Invitation, PauseSwitch, Printing, Status, WaveCount
+from surveys.mailing.models import NO_EMAIL, NOT_OPEN, Invitation, PauseSwitch, Printing, Status, WaveCount
 from trialmgr.core import clock
 from trialmgr.core.models import User
 from trialmgr.protocol.selectors import current_protocol
@@ -30,6 +30,8 @@ class WaveState:
     invited: int | None
     answered: int | None
     day: date | None
+    unopened: bool
+    """Mail waits because the research side has not opened the wave yet."""
 
 
 def wave_states(trial: str) -> list[WaveState]:
@@ -37,6 +39,8 @@ def wave_states(trial: str) -> list[WaveState]:
     protocol = current_protocol(trial)
     rows = Invitation.objects.filter(trial=trial).values_list("wave", "status").annotate(n=Count("pk"))
     mails = {(wave, status): n for wave, status, n in rows.order_by("wave", "status")}
+    waiting = Invitation.objects.filter(trial=trial, status=Status.QUEUED, fault=NOT_OPEN)
+    unopened = set(waiting.order_by("wave").values_list("wave", flat=True).distinct())
     newest = {row.wave: row for row in WaveCount.objects.filter(trial=trial).order_by("day")}
     states = []
     for wave in protocol.waves:
@@ -53,6 +57,7 @@ def wave_states(trial: str) -> list[WaveState]:
                 invited=shown.invited if shown else None,
                 answered=shown.answered if shown else None,
                 day=count.day if count else None,
+                unopened=wave.code in unopened,
             )
         )
     return states

@@ -4,11 +4,12 @@ The truth is the row of each invitation: queued, claimed for a while, sent. A ki
 that runs out; the mail is then sent again under the same Message-ID.
 """
 
+import logging
 import smtplib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import get_connection
@@ -23,6 +24,7 @@ from surveys.mailing import letters, vault_client
 from surveys.mailing.models import (
     GONE_OUT,
     NO_EMAIL,
+    NOT_OPEN,
     Erasure,
     Invitation,
     PauseSwitch,
@@ -36,7 +38,10 @@ from trialmgr.protocol.models import Trial
 from trialmgr.protocol.schema import Protocol, Wave
 from trialmgr.protocol.selectors import current_protocol
 
+log = logging.getLogger("trialmgr.mailing")
+
 BATCH = 200
+PART = 10_000  # a statement takes no more than 65,535 values
 LEASE = timedelta(minutes=5)
 MOST_ATTEMPTS = 8
 """Of one mail that its own server keeps putting off; the waits between them double, to about ten hours."""
@@ -95,7 +100,9 @@ def _mail_after_all(trial: str) -> None:
 def _spare(trial: str, wave: Wave, answered: Collection[int]) -> None:
     """Reminders on paper that were not printed yet are not needed by who answered since."""
     waiting = Invitation.objects.filter(trial=trial, wave=wave.code, status=Status.LETTER, reminder__gt=0)
-    waiting.filter(person__in=answered).update(status=Status.CANCELLED)
+    spared = [pk for pk, person in waiting.values_list("pk", "person") if person in answered]
+    for start in range(0, len(spared), PART):
+        waiting.filter(pk__in=spared[start : start + PART]).update(status=Status.CANCELLED)
 
 
 def _due(protocol: Protocol, wave: Wave, today: date, answered: Collection[int]) -> Iterable[Due]:
@@ -120,21 +127,35 @@ def _due(protocol: Protocol, wave: Wave, today: date, answered: Collection[int])
                 yield Due(person_id, number, closes, on_paper=reminder.by == "letter")
 
 
-def send_due(*, most: int = 10_000) -> int:
-    """Send what is queued, in batches; give the number sent. Several workers may run this at a time."""
-    sent = 0
-    while sent < most and (batch := _claim()):
-        sent += _send(batch)
+def send_due(*, until: datetime | None = None) -> int:
+    """Send what is queued, in batches, until a moment of the machine's clock; give the number of mails sent.
+
+    Several workers may run this at a time. A wave of which the vault gives no links waits for the next run, so that it
+    holds up no other.
+    """
+    sent, refused = 0, set[tuple[str, str]]()
+    while not _is_over(until) and (batch := _claim(refused)):
+        try:
+            sent += _send(batch, until)
+        except vault_client.VaultRefused as error:
+            refused.add((batch[0].trial_id, batch[0].wave))
+            log.warning("mail of %s, wave %s waits: %s", batch[0].trial_id, batch[0].wave, type(error).__name__)
     return sent
 
 
+def _is_over(until: datetime | None) -> bool:
+    return until is not None and clock.machine_now() >= until
+
+
 @transaction.atomic
-def _claim() -> list[Invitation]:
+def _claim(refused: Collection[tuple[str, str]] = ()) -> list[Invitation]:
     """Take up to a batch of one wave for ourselves; claims of a dead worker are taken over after five minutes."""
     now = clock.machine_now()
     free = Q(status=Status.QUEUED) | Q(status=Status.CLAIMED, claimed_at__lt=now - LEASE)
     held = PauseSwitch.objects.values("trial")
     rows = Invitation.objects.select_for_update(of=("self",), skip_locked=True).filter(free).exclude(trial__in=held)
+    for trial, wave in refused:
+        rows = rows.exclude(trial=trial, wave=wave)
     first = rows.order_by("pk").first()
     if first is None:
         return []
@@ -145,35 +166,47 @@ def _claim() -> list[Invitation]:
     return batch
 
 
-def _send(batch: Sequence[Invitation]) -> int:
+def _send(batch: Sequence[Invitation], until: datetime | None) -> int:
     """Mail a claimed batch. When the vault or the mail server is down, everything goes back to the queue."""
     first = batch[0]
     if first.last_day < clock.today():
         _settle(batch, Status.CANCELLED, "the questionnaire has closed")
-        return len(batch)
-    people = {person.pk: person for person in pids_open_for_surveys(first.trial_id).select_related("contact")}
-    able = [row for row in batch if row.person_id in people and people[row.person_id].contact.email]
-    _settle([row for row in batch if row.person_id not in people], Status.CANCELLED, "")
-    _settle([row for row in batch if row.person_id in people and row not in able], Status.LETTER, NO_EMAIL)
+        return 0
+    people = pids_open_for_surveys(first.trial_id).filter(pk__in=[row.person_id for row in batch])
+    reach = {person.pk: person for person in people.select_related("contact")}
+    able = [row for row in batch if row.person_id in reach and reach[row.person_id].contact.email]
+    _settle([row for row in batch if row.person_id not in reach], Status.CANCELLED, "")
+    _settle([row for row in batch if row.person_id in reach and row not in able], Status.LETTER, NO_EMAIL)
     if not able:
-        return len(batch)
-    pids = [people[row.person_id].pid for row in able]
+        return 0
+    pids = [reach[row.person_id].pid for row in able]
     try:
         links = vault_client.seal(study=first.trial_id, wave=first.wave, last_day=first.last_day, pids=pids)
-        with get_connection() as mail:
-            for row, link in zip(able, links, strict=True):
-                _send_one(row, people[row.person_id].contact, f"{settings.SURVEY_URL}/s/{link}", mail)
-    except (vault_client.VaultDown, OSError):
-        _back_to_queue(able)
+        return _mail([(row, reach[row.person_id].contact, link) for row, link in zip(able, links, strict=True)], until)
+    except (vault_client.VaultDown, vault_client.VaultRefused, OSError) as error:
+        _back_to_queue(able, NOT_OPEN if isinstance(error, vault_client.WaveUnknown) else "")
         raise
-    return len(batch)
 
 
-def _send_one(row: Invitation, contact: Contact, link: str, mail: BaseEmailBackend) -> None:
-    occasion = letters.occasion_of(row, contact.language)
-    message = letters.compose(row, to=contact.email, language=contact.language, link=link, occasion=occasion)
+def _mail(mails: Sequence[tuple[Invitation, Contact, str]], until: datetime | None) -> int:
+    """Mail to each their link, over one connection; what time is too short for goes back to the queue."""
+    sent, occasions = 0, letters.occasions_of(mails[0][0])
+    with get_connection() as server:
+        for place, (row, contact, link) in enumerate(mails):
+            if _is_over(until):
+                _back_to_queue([late for late, *_ in mails[place:]])
+                break
+            occasion = occasions[letters.language_of(contact.language)]
+            sent += _send_one(row, contact, f"{settings.SURVEY_URL}/s/{link}", occasion, server)
+    return sent
+
+
+def _send_one(
+    row: Invitation, contact: Contact, link: str, occasion: letters.Occasion, server: BaseEmailBackend
+) -> bool:
+    message = letters.compose(row, to=contact.email, link=link, occasion=occasion)
     try:
-        mail.send_messages([message])
+        server.send_messages([message])
     except smtplib.SMTPRecipientsRefused as error:
         _refused(row, next(iter(error.recipients.values()))[0])
     except smtplib.SMTPDataError as error:
@@ -182,6 +215,8 @@ def _send_one(row: Invitation, contact: Contact, link: str, mail: BaseEmailBacke
         _settle([row], Status.LETTER, "the address cannot be used")
     else:
         _settle([row], Status.SENT, "")
+        return True
+    return False
 
 
 def _refused(row: Invitation, code: int) -> None:
@@ -202,10 +237,10 @@ def _settle(rows: Sequence[Invitation], status: str, fault: str) -> None:
     )
 
 
-def _back_to_queue(rows: Sequence[Invitation]) -> None:
+def _back_to_queue(rows: Sequence[Invitation], fault: str = "") -> None:
     """Nothing was wrong with these mails: they are tried again at every ring, and no attempt is counted."""
     unsent = Invitation.objects.filter(pk__in=[row.pk for row in rows], status=Status.CLAIMED, fault="")
-    unsent.update(status=Status.QUEUED, claimed_at=None, attempts=F("attempts") - 1)
+    unsent.update(status=Status.QUEUED, claimed_at=None, attempts=F("attempts") - 1, fault=fault)
 
 
 def update_status(*, trial: str) -> dict[str, int]:
@@ -249,13 +284,20 @@ def _keep_status(trial: str, wave: Wave, invited: int, submitted: Sequence[str],
 def erase_withdrawn(*, trial: str) -> int:
     """Have the answers removed of everybody who withdrew their data; give how many. Safe to repeat: so is the vault."""
     done = Erasure.objects.values("person")
-    waiting = list(persons_withdrawn(trial).exclude(pk__in=done).values_list("pk", "pid", "household__site"))
-    for pk, pid, site in waiting:
+    waiting = persons_withdrawn(trial).exclude(pk__in=done).values_list("pk", "pid", "household__site")
+    return sum(_erase(trial, pk, pid, site) for pk, pid, site in list(waiting))
+
+
+def _erase(trial: str, pk: int, pid: str, site: str) -> bool:
+    try:
         vault_client.erase(study=trial, pid=pid)
-        with transaction.atomic():
-            Erasure.objects.get_or_create(person_id=pk, defaults={"day": clock.today()})
-            audit.record("person.answers_erased", f"person:{pk}", by="erase_withdrawn", trial=trial, site=site)
-    return len(waiting)
+    except vault_client.VaultRefused:  # of this person only; the others go on
+        log.error("the vault refuses an erasure of %s; it is asked again every night", trial)
+        return False
+    with transaction.atomic():
+        Erasure.objects.get_or_create(person_id=pk, defaults={"day": clock.today()})
+        audit.record("person.answers_erased", f"person:{pk}", by="erase_withdrawn", trial=trial, site=site)
+    return True
 
 
 def _answered(trial: str, wave: str) -> set[int]:

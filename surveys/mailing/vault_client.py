@@ -11,6 +11,7 @@ from trialmgr.core.errors import DomainError
 
 MOST_LINKS = 5_000
 SECONDS = 60
+SECONDS_FOR_LINKS = 20  # a batch of links takes the vault a moment; whoever sends has little time to lose
 
 
 class VaultDown(DomainError):
@@ -19,6 +20,13 @@ class VaultDown(DomainError):
 
 class VaultRefused(DomainError):
     """The vault answered that it does not do this: too few persons, or too soon."""
+
+
+class WaveUnknown(VaultRefused):
+    """The research side has not opened this wave yet."""
+
+
+REFUSALS = {400: VaultRefused, 404: WaveUnknown, 422: VaultRefused, 429: VaultRefused}
 
 
 def seal(*, study: str, wave: str, last_day: date, pids: Sequence[str]) -> list[str]:
@@ -56,13 +64,14 @@ def ask(address: str, body: Mapping[str, Any]) -> Any:
 
 def _done(method: str, address: str, **content: Any) -> Any:
     headers = {"Authorization": f"Bearer {settings.VAULT_TOKEN}"}
-    url = f"{settings.VAULT_URL}/{address}"
+    url, seconds = f"{settings.VAULT_URL}/{address}", SECONDS_FOR_LINKS if address == "seal" else SECONDS
     try:
-        reply = requests.request(method, url, headers=headers, timeout=SECONDS, allow_redirects=False, **content)
-    except requests.RequestException as error:
+        reply = requests.request(method, url, headers=headers, timeout=seconds, allow_redirects=False, **content)
+        told = reply.json() if reply.ok or reply.status_code in REFUSALS else {}
+    except requests.RequestException as error:  # also what is no JSON: a proxy answered in the vault's place
         raise VaultDown(f"the vault does not answer ({type(error).__name__})") from None
-    if reply.status_code in {400, 404, 422, 429}:
-        raise VaultRefused(str(reply.json().get("refused", "refused")))
+    if reply.status_code in REFUSALS:
+        raise REFUSALS[reply.status_code](str(told.get("refused", "refused")))
     if not reply.ok:
         raise VaultDown(f"the vault answers with status {reply.status_code}")
-    return reply.json()
+    return told

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from surveys.mailing import printing as on_paper
 from surveys.mailing import selectors, services
 from surveys.mailing.models import Again
-from surveys.mailing.vault_client import VaultDown, VaultRefused
+from surveys.mailing.vault_client import VaultDown, VaultRefused, WaveUnknown
 from trialmgr.core import clock
 from trialmgr.core.access import requires, sites_of
 from trialmgr.core.errors import DomainError
@@ -106,6 +106,9 @@ def _handed_over(request: HttpRequest, trial: str, wave: str, make: Callable[[],
     """The PDF as a download that no proxy on the way may put in a file, or back to the page that says why not."""
     try:
         pdf = make()
+    except WaveUnknown:
+        messages.error(request, _("The research side has not opened this questionnaire yet, so nothing was printed."))
+        return redirect("letters", trial=trial)
     except (VaultDown, VaultRefused):
         messages.error(request, _("The vault gives no links at the moment, so nothing was printed. Try again later."))
         return redirect("letters", trial=trial)

@@ -39,11 +39,17 @@ class Vault:
 
     def __init__(self):
         self.down, self.asked, self.submitted = False, [], []
+        self.unopened = set()  # waves, each with its trial
+        self.refused = set()  # persons
 
     def ask(self, address, body):
         self.asked.append((address, body))
         if self.down:
             raise vault_client.VaultDown("the vault does not answer")
+        if (body["study"], body.get("wave")) in self.unopened:
+            raise vault_client.WaveUnknown("open it on the research side first")
+        if body.get("pid") in self.refused:
+            raise vault_client.VaultRefused("not this one")
         if address == "seal":
             return {"links": [f"{place}-{pid[::-1]}" for place, pid in enumerate(body["pids"])]}
         if address == "erase":

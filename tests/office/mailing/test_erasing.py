@@ -47,3 +47,17 @@ def test_while_the_vault_is_down_the_erasure_waits(leaver, vault, monkeypatch):
     monkeypatch.setattr(tasks.send_due, "delay", lambda: None)
     tasks.nightly()
     assert Erasure.objects.get().person == leaver
+
+
+def test_one_person_whom_the_vault_refuses_holds_up_no_erasure_and_is_not_named(tilburg, vault, caplog, monkeypatch):
+    make.make_consented()
+    people = [home.persons.get() for home in make.make_drawn(3)]
+    for person in people:
+        stop(person_id=person.pk, kinds=["withdrew_data"], day=make.TODAY, by=make.someone())
+    vault.refused = {people[0].pid}
+    assert services.erase_withdrawn(trial="tilburg") == 2
+    assert set(Erasure.objects.values_list("person", flat=True)) == {person.pk for person in people[1:]}
+    assert "refuses an erasure of tilburg" in caplog.text
+    assert people[0].pid not in caplog.text
+    vault.refused = set()
+    assert services.erase_withdrawn(trial="tilburg") == 1

@@ -243,6 +243,12 @@ def test_while_the_vault_is_down_the_letters_wait_and_the_page_says_so(people, c
     assert len(read_pdf(print_by(custodian).content).pages) == 2
 
 
+def test_letters_of_a_wave_that_is_not_open_yet_wait_and_the_page_says_why(people, custodian, vault):
+    vault.unopened = {("tilburg", "baseline")}
+    assert "has not opened this questionnaire" in told(print_by(custodian))
+    assert not Printing.objects.exists()
+
+
 def test_who_answered_by_letter_is_known_like_everybody_else_and_gets_no_reminder(tilburg, smtp, sealing, custodian):
     on_paper = [neighbour() for _ in range(4)]
     for _ in range(20):

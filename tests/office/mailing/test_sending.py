@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from participants.models import Contact
 from participants.services import record_exit, stop
@@ -14,6 +15,7 @@ from surveys.mailing.vault_client import VaultDown
 from tests.office import factories as make
 from tests.office.races import faults, together
 from trialmgr.core import clock
+from trialmgr.core.models import Role
 
 pytestmark = pytest.mark.django_db
 COLUMNS = "person_id, trial, wave, reminder, last_day, status, queued_on, attempts, fault"
@@ -137,7 +139,7 @@ def test_an_address_that_is_wrong_is_marked_once_and_the_others_go_on(people, sm
 def test_a_mailbox_that_is_busy_is_tried_later_and_later_and_not_at_once(people, smtp):
     smtp.answers[people[0].contact.email] = "451 greylisted"
     services.queue_due(trial="tilburg")
-    assert services.send_due() == 3
+    assert services.send_due() == 2
     assert states() == ["claimed", "sent", "sent"]
     assert services.send_due() == 0
     waits = []
@@ -197,6 +199,97 @@ def test_while_the_vault_is_down_everything_waits_and_the_task_does_not_fail(peo
     vault.down = False
     tasks.send_due()
     assert len(smtp.taken) == 3
+
+
+@pytest.fixture
+def two_trials(smtp, vault, monkeypatch):
+    """Five persons whose first wave the research side has not opened, and after them two of another trial."""
+    monkeypatch.setattr(services, "BATCH", 2)
+    make.make_trial()
+    make.make_persons(5)
+    make.make_trial("wageningen")
+    for _ in range(2):
+        make.make_consented("wageningen")
+    for trial in ("tilburg", "wageningen"):
+        services.queue_due(trial=trial)
+    vault.unopened = {("tilburg", "baseline")}
+    return vault
+
+
+def test_a_wave_that_is_not_open_yet_waits_and_holds_up_no_other_wave_or_trial(two_trials, smtp):
+    assert services.send_due() == 2
+    assert states() == ["queued"] * 5 + ["sent"] * 2
+    assert [body["study"] for verb, body in two_trials.asked if verb == "seal"] == ["tilburg", "wageningen"]
+    assert services.send_due() == 0
+    assert set(Invitation.objects.filter(status="queued").values_list("attempts", "claimed_at")) == {(0, None)}
+    two_trials.unopened.clear()
+    assert services.send_due() == 5
+
+
+def test_the_page_says_that_a_wave_is_not_open_yet_until_it_is(two_trials):
+    custodian = make.log_in(make.make_user(Role.CUSTODIAN))
+    services.send_due()
+    assert "not opened by the research side yet" in custodian.get("/t/tilburg/waves/").content.decode()
+    two_trials.unopened.clear()
+    services.send_due()
+    assert "not opened by" not in custodian.get("/t/tilburg/waves/").content.decode()
+
+
+def test_after_many_refusals_of_the_vault_a_busy_mailbox_is_still_tried_again(people, vault, smtp):
+    services.queue_due(trial="tilburg")
+    vault.unopened = {("tilburg", "baseline")}
+    for _ in range(9):
+        services.send_due()
+    vault.unopened.clear()
+    smtp.answers[people[0].contact.email] = "451 greylisted"
+    services.send_due()
+    assert states() == ["claimed", "sent", "sent"]
+
+
+@pytest.fixture
+def slow(smtp, monkeypatch):
+    """Every mail takes a minute."""
+    begin = clock.machine_now()
+    monkeypatch.setattr(clock, "machine_now", lambda: begin + timedelta(minutes=len(smtp.taken)))
+    return begin
+
+
+def test_when_time_is_up_the_rest_of_a_batch_waits_and_no_attempt_is_counted(people, slow):
+    services.queue_due(trial="tilburg")
+    assert services.send_due(until=slow + timedelta(minutes=2)) == 2
+    assert states() == ["sent", "sent", "queued"]
+    assert Invitation.objects.get(status="queued").attempts == 0
+
+
+def test_sending_ends_well_before_the_limit_of_a_task_and_rings_for_the_rest(people, slow, settings, monkeypatch):
+    settings.CELERY_TASK_TIME_LIMIT = 240
+    services.queue_due(trial="tilburg")
+    rung = []
+    monkeypatch.setattr(tasks.send_due, "delay", lambda: rung.append(states().count("sent")))
+    tasks.send_due()
+    tasks.send_due()
+    assert rung == [2]
+    assert states() == ["sent"] * 3
+
+
+def test_a_mail_more_takes_one_statement_more_however_many_people_the_trial_has(tilburg, smtp, vault, queries):
+    def send(number):
+        make.make_persons(number)
+        services.queue_due(trial="tilburg")
+        return queries(services.send_due)
+
+    few, many = send(2), send(9)
+    assert many - few == 7
+
+
+def test_a_batch_reads_its_own_people_only(people, vault):
+    make.make_persons(3)
+    services.queue_due(trial="tilburg")
+    batch = services._claim()[:2]
+    with CaptureQueriesContext(connection) as captured:
+        services._send(batch, None)
+    (read,) = (one["sql"] for one in captured if "participants_contact" in one["sql"])
+    assert f"IN ({batch[0].person_id}, {batch[1].person_id})" in read
 
 
 def test_what_a_killed_worker_had_claimed_is_taken_over_after_five_minutes(people, smtp):
