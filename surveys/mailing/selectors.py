@@ -14,7 +14,7 @@ from trialmgr.protocol.selectors import current_protocol
 
 POST = timedelta(days=2)
 """How long a letter is on its way: one that would come after the last day is not printed."""
-NO_HOME = Q(person__contact__street="") | Q(person__contact__postcode="") | Q(person__contact__city="")
+WITHOUT_ADDRESS = Q(person__contact__street="") | Q(person__contact__postcode="") | Q(person__contact__city="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +83,18 @@ class LetterState:
     name_nl: str
     name_en: str
     ready: int
-    homeless: int
+    without_address: int
 
 
 def letter_states(user: User, *, trial: str) -> list[LetterState]:
     """The waves of the protocol for which letters wait, of the user's own sites."""
     rows = letters_waiting(user, trial=trial).order_by("wave").values_list("wave")
-    waiting = {wave: counts for wave, *counts in rows.annotate(n=Count("pk"), homeless=Count("pk", filter=NO_HOME))}
+    counted = rows.annotate(n=Count("pk"), without=Count("pk", filter=WITHOUT_ADDRESS))
+    waiting = {wave: counts for wave, *counts in counted}
     return [
-        LetterState(wave.code, wave.name.nl, wave.name.en, n - homeless, homeless)
+        LetterState(wave.code, wave.name.nl, wave.name.en, n - without, without)
         for wave in current_protocol(trial).waves
-        for n, homeless in [waiting.get(wave.code, (0, 0))]
+        for n, without in [waiting.get(wave.code, (0, 0))]
         if n
     ]
 
@@ -109,7 +110,7 @@ def letters_waiting(user: User, *, trial: str) -> QuerySet[Invitation]:
 
 def letters_to_print(user: User, *, trial: str, wave: str) -> QuerySet[Invitation]:
     """The waiting letters of one wave that have an address."""
-    return letters_waiting(user, trial=trial).filter(wave=wave).exclude(NO_HOME)
+    return letters_waiting(user, trial=trial).filter(wave=wave).exclude(WITHOUT_ADDRESS)
 
 
 def letters_to_repeat(user: User, *, trial: str, first: object) -> QuerySet[Invitation]:
@@ -118,7 +119,7 @@ def letters_to_repeat(user: User, *, trial: str, first: object) -> QuerySet[Invi
     Afterwards its reader may have answered, which no page may know.
     """
     printed = Invitation.objects.filter(Q(reminder=0) | Q(sent_on=clock.today()), status=Status.PRINTED, printing=first)
-    return _in_time_for(user, printed, trial).exclude(NO_HOME)
+    return _in_time_for(user, printed, trial).exclude(WITHOUT_ADDRESS)
 
 
 def printings(user: User, *, trial: str) -> QuerySet[Printing]:

@@ -40,7 +40,9 @@ def night():
 
 def waiting():
     user = make.make_user(Role.CUSTODIAN)
-    return {state.code: (state.ready, state.homeless) for state in selectors.letter_states(user, trial="tilburg")}
+    return {
+        state.code: (state.ready, state.without_address) for state in selectors.letter_states(user, trial="tilburg")
+    }
 
 
 def states():
