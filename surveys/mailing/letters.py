@@ -1,44 +1,23 @@
-"""The words of the mail, from a closed list of placeholders: no template code, no names in the subject."""
+"""The mail of an invitation, and what mails and letters have in common: the occasion, and the words for it."""
 
 from dataclasses import dataclass
 from datetime import date
-from string import Template
 
+from babel.dates import format_date
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.utils.html import escape
+from django.utils.html import format_html, format_html_join
 
 from surveys.mailing.models import Invitation
+from surveys.mailing.texts import catalogue
 from trialmgr.protocol.selectors import current_protocol
 
-WORDS = {
-    "nl": {
-        "subject": Template("Uw vragenlijst$which"),
-        "reminder": Template("Nog even over uw vragenlijst$which"),
-        "which": Template(" $number van $total"),
-        "greeting": "Beste deelnemer,",
-        "ask": Template("Wilt u onze vragen beantwoorden? Dat duurt ongeveer $minutes minuten. U doet mee aan $trial."),
-        "again": "Hebt u al geantwoord? Dan hoeft u niets te doen. Dank u wel.",
-        "button": "Begin met de vragenlijst",
-        "until": Template("U kunt antwoorden tot en met $last_day."),
-        "promise": "De gemeente en de onderzoekers kunnen niet zien wie welke antwoorden geeft.",
-        "free": "Meedoen mag, het hoeft niet. Dat heeft geen gevolgen voor uw uitkering.",
-        "help": Template("Hulp nodig? Bel $phone."),
-    },
-    "en": {
-        "subject": Template("Your questionnaire$which"),
-        "reminder": Template("About your questionnaire$which"),
-        "which": Template(" $number of $total"),
-        "greeting": "Dear participant,",
-        "ask": Template("Would you answer our questions? It takes about $minutes minutes. You take part in $trial."),
-        "again": "Have you answered already? Then you need not do anything. Thank you.",
-        "button": "Start the questionnaire",
-        "until": Template("You can answer up to and including $last_day."),
-        "promise": "The municipality and the researchers cannot see who gives which answers.",
-        "free": "You may take part, you do not have to. It has no consequences for your benefit.",
-        "help": Template("Need help? Call $phone."),
-    },
-}
+# Mail programs know no style sheets of ours, so each piece carries its own: large letters, and a button for a thumb.
+BODY = "margin:0;padding:16px;max-width:36em;font:18px/1.5 Verdana,Arial,sans-serif;overflow-wrap:anywhere"
+BUTTON = (
+    "display:inline-block;padding:14px 24px;border-radius:4px;background:#0b3d66;color:#ffffff;font-weight:bold;"
+    "text-decoration:none"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +32,24 @@ class Occasion:
     minutes: int
     sender: str
     address: str
+    site: str
+    """Where the questionnaire is, as one types it."""
     phone: str
     """Where a participant can call; '' when there is no such number."""
+    demo: bool
+    """Nobody who is written to exists."""
+
+    def say(self, name: str, **facts: object) -> str:
+        """A text of ours about this occasion."""
+        words = catalogue()[self.language]
+        which = words.say("which", number=self.number, total=self.total) if self.total > 1 else ""
+        known = {"which": which, "minutes": self.minutes, "trial": self.trial, "site": self.site, "phone": self.phone}
+        return words.say(name, **known, **facts)
 
 
 def language_of(language: str) -> str:
     """The language of ours in which somebody is written to."""
-    return language if language in WORDS else "nl"
+    return language if language in catalogue() else "nl"
 
 
 def occasions_of(invitation: Invitation) -> dict[str, Occasion]:
@@ -75,49 +65,56 @@ def occasions_of(invitation: Invitation) -> dict[str, Occasion]:
             minutes=wave.minutes,
             sender=protocol.surveys.sender.text(language),
             address=settings.DEFAULT_FROM_EMAIL,
+            site=settings.SURVEY_URL.partition("://")[2],
             phone=settings.HELP_PHONE,
+            demo=settings.DEMO,
         )
-        for language in WORDS
+        for language in catalogue()
     }
 
 
 def compose(invitation: Invitation, *, to: str, link: str, occasion: Occasion) -> EmailMultiAlternatives:
     """The mail of an invitation; its Message-ID is the same at every attempt, so that a copy is known as one."""
-    words = WORDS[occasion.language]
-    paragraphs = [
-        words["greeting"],
-        words["ask"].substitute(minutes=occasion.minutes, trial=occasion.trial),
-        *([words["again"]] if invitation.reminder else []),
-        link,
-        words["until"].substitute(last_day=written(invitation.last_day)),
-        words["promise"],
-        words["free"],
-        *([words["help"].substitute(phone=occasion.phone)] if occasion.phone else []),
-        occasion.sender,
-    ]
-    which = words["which"].substitute(number=occasion.number, total=occasion.total) if occasion.total > 1 else ""
-    subject = words["reminder" if invitation.reminder else "subject"].substitute(which=which)
+    subject = occasion.say("reminder" if invitation.reminder else "subject")
+    before = ["greeting", *["demo"] * occasion.demo, "ask", *["again"] * bool(invitation.reminder)]
+    after = ["mail_until", "promise", "free", "mail_help" if occasion.phone else "mail_help_no_phone", "regards"]
+    last_day = written(invitation.last_day, occasion.language)
+    above = [occasion.say(name) for name in before]
+    below = [*(occasion.say(name, last_day=last_day) for name in after), occasion.sender]
     host = occasion.address.rpartition("@")[2]
     message = EmailMultiAlternatives(
         subject=subject,
-        body="\n\n".join(paragraphs) + "\n",
+        body="\n\n".join([*above, link, *below]) + "\n",
         from_email=f'"{occasion.sender}" <{occasion.address}>',
         to=[to],
         headers={"Message-ID": f"<invitation-{invitation.pk}@{host}>", "Auto-Submitted": "auto-generated"},
     )
-    message.attach_alternative(_page(paragraphs, link, words["button"], occasion.language), "text/html")
+    message.attach_alternative(_page(subject, above, link, below, occasion), "text/html")
     return message
 
 
-def written(day: date) -> str:
-    return f"{day.day}-{day.month}-{day.year}"
+def written(day: date, language: str) -> str:
+    return format_date(day, "d MMMM y", locale=language)
 
 
-def _page(paragraphs: list[str], link: str, button: str, language: str) -> str:
-    inside = "".join(
-        f'<p><a href="{escape(link)}"><strong>{escape(button)}</strong></a></p><p>{escape(link)}</p>'
-        if text == link
-        else f"<p>{escape(text)}</p>"
-        for text in paragraphs
+def _page(subject: str, above: list[str], link: str, below: list[str], occasion: Occasion) -> str:
+    """The mail for who reads HTML. It loads nothing, and leads nowhere but to the link."""
+    return format_html(
+        '<!doctype html><html lang="{}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>{}</title></head>'
+        '<body style="{}">{}<p><a href="{}" style="{}">{}</a></p><p><a href="{}">{}</a></p>{}</body></html>',
+        occasion.language,
+        subject,
+        BODY,
+        _paragraphs(above),
+        link,
+        BUTTON,
+        occasion.say("mail_button"),
+        link,
+        link,
+        _paragraphs(below),
     )
-    return f'<!doctype html><html lang="{language}"><meta charset="utf-8"><body>{inside}</body></html>'
+
+
+def _paragraphs(texts: list[str]) -> str:
+    return format_html_join("", "<p>{}</p>", ([text] for text in texts))

@@ -1,49 +1,19 @@
-"""Letters on paper: the words, the code to scan, and one PDF of many letters. All of it in memory, never in a file."""
+"""Letters: what stands on them, the code to scan, and one PDF of many. All of it in memory, never in a file."""
 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from string import Template
 
 import qrcode
 import typst
-from babel.dates import format_date
 
-from surveys.mailing.letters import Occasion
+from surveys.mailing.letters import Occasion, written
 
 SHEET = Path(__file__).with_name("letter.typ").read_bytes()
 MASK = 3  # any of the eight is read as well; trying which looks best takes eight times as long
 STANDARD = "ua-1"
-WORDS = {
-    "nl": {
-        "subject": "Uw vragenlijst$which",
-        "which": " $number van $total",
-        "ask": "Wilt u onze vragen beantwoorden? Dat duurt ongeveer $minutes minuten. U doet mee aan $trial.",
-        "again": "Hebt u al geantwoord? Dan hoeft u niets te doen. Dank u wel.",
-        "how": "Scan de code met uw telefoon. Of typ het adres over, zonder spaties.",
-        "until": "U kunt antwoorden tot en met $last_day. Het adres is alleen voor u.",
-        "promise": "De gemeente en de onderzoekers kunnen niet zien wie welke antwoorden geeft.",
-        "free": "Meedoen mag, het hoeft niet. Dat heeft geen gevolgen voor uw uitkering.",
-        "help": "Hulp nodig? Bel $phone.",
-        "regards": "Met vriendelijke groet,",
-        "scan": "Code om te scannen met een telefoon. Hij opent het adres dat ernaast staat.",
-    },
-    "en": {
-        "subject": "Your questionnaire$which",
-        "which": " $number of $total",
-        "ask": "Would you answer our questions? It takes about $minutes minutes. You take part in $trial.",
-        "again": "Have you answered already? Then you need not do anything. Thank you.",
-        "how": "Scan the code with your phone. Or type the address, without spaces.",
-        "until": "You can answer up to and including $last_day. The address is for you only.",
-        "promise": "The municipality and the researchers cannot see who gives which answers.",
-        "free": "You may take part, you do not have to. It has no consequences for your benefit.",
-        "help": "Need help? Call $phone.",
-        "regards": "Kind regards,",
-        "scan": "Code to scan with a phone. It opens the address beside it.",
-    },
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +28,13 @@ class Letter:
     before: tuple[str, ...]
     url: str
     code: str
+    """The last part of the address, which is all that one needs to type on the page of the site."""
+    site: str
+    square: str
+    picture: str
     scan: str
+    type: str
+    spaces: str
     after: tuple[str, ...]
     regards: str
 
@@ -73,29 +49,26 @@ def compose(
     again: bool,
 ) -> Letter:
     """The letter to one person. `again` says that somebody may have answered already."""
-    language = occasion.language
-    words = WORDS[language]
-    fill = {"minutes": occasion.minutes, "trial": occasion.trial, "phone": occasion.phone}
-    fill["last_day"] = format_date(last_day, "d MMMM y", locale=language)
-
-    which = Template(words["which"]).substitute(number=occasion.number, total=occasion.total)
-    which = which if occasion.total > 1 else ""
-
-    def said(*names: str) -> tuple[str, ...]:
-        return tuple(Template(words[name]).substitute(fill) for name in names)
-
+    before = ("greeting", "ask", *["again"] * again, "promise", "free", "letter_until")
+    after = (*["letter_help"] * bool(occasion.phone), *["demo"] * occasion.demo)
+    until = written(last_day, occasion.language)
     return Letter(
-        language=language,
+        language=occasion.language,
         sender=occasion.sender,
         address=address,
-        day=format_date(day, "d MMMM y", locale=language),
-        subject=Template(words["subject"]).substitute(which=which),
-        before=said("ask", *(["again"] if again else []), "promise", "free", "until", "how"),
+        day=written(day, occasion.language),
+        subject=occasion.say("subject"),
+        before=tuple(occasion.say(name, last_day=until) for name in before),
         url=url,
-        code=_svg(url),
-        scan=words["scan"],
-        after=said(*(["help"] if occasion.phone else [])),
-        regards=words["regards"],
+        code=url.rpartition("/")[2],
+        site=occasion.site,
+        square=_svg(url),
+        picture=occasion.say("letter_picture"),
+        scan=occasion.say("letter_scan"),
+        type=occasion.say("letter_type"),
+        spaces=occasion.say("letter_spaces"),
+        after=tuple(occasion.say(name) for name in after),
+        regards=occasion.say("regards"),
     )
 
 

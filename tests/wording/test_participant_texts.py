@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from pydantic import ValidationError
 
+from surveys.mailing.texts import Words
+from surveys.mailing.texts import catalogue as mail_and_letter
 from surveys.respondent.texts import catalogue
 
 LONGEST = {"nl": 15, "en": 17}
@@ -20,7 +23,8 @@ KNOWN_LONG = {"toegankelijkheid", "onderzoekers", "hoofdletters", "toetsenbord",
 
 
 def texts(language: str) -> Iterator[tuple[str, str]]:
-    yield from _texts("", catalogue()[language].model_dump())
+    for source in (catalogue(), mail_and_letter()):
+        yield from _texts("", source[language].model_dump())
 
 
 def _texts(name: str, value: str | list | dict) -> Iterator[tuple[str, str]]:
@@ -40,7 +44,7 @@ def words(sentence: str) -> list[str]:
 
 
 def test_dutch_comes_first_and_english_is_there():
-    assert list(catalogue()) == ["nl", "en"]
+    assert list(catalogue()) == list(mail_and_letter()) == ["nl", "en"]
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
@@ -80,9 +84,16 @@ def test_dutch_says_u_and_never_je():
 @pytest.mark.parametrize("language", ["nl", "en"])
 def test_places_to_fill_in_are_the_same_in_each_language(language):
     for name, text in texts("nl"):
-        if "{" in text:
+        if "{" in text or "$" in text:
             other = dict(texts(language))[name]
-            assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", other))
+            assert set(re.findall(r"{\w+}|[$]\w+", text)) == set(re.findall(r"{\w+}|[$]\w+", other))
+
+
+@pytest.mark.parametrize("text", ["Beste $name", "Kost $ 5", "Duurt ${minutes.real}"])
+def test_a_place_that_is_not_on_the_list_is_refused_before_anything_is_sent(text):
+    words = mail_and_letter()["nl"].model_dump()
+    with pytest.raises(ValidationError, match="places to fill in are"):
+        Words(**words | {"ask": text})
 
 
 def test_the_first_page_says_who_asks_how_long_and_that_stopping_is_free():

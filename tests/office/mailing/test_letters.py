@@ -132,32 +132,42 @@ def test_the_code_to_scan_is_that_of_the_address_beside_it(people, custodian):
         rows = code.get_matrix()
         starts = {(x, y) for y, row in enumerate(rows) for x, dark in enumerate(row) if dark and not (x and row[x - 1])}
         assert page.dots == starts
-        written = "".join(line.text for line in page.lines if line.left > 70)
-        assert written == page.links[0]
+        beside = "".join(line.text for line in page.lines if line.left > 70)
+        assert page.links[0].rpartition("/")[2] in beside
+
+
+def test_the_letter_says_where_to_type_the_code_and_what_to_do_when_that_fails(people, custodian, settings):
+    settings.SURVEY_URL, settings.HELP_PHONE, settings.DEMO = "https://vragen.example", "013 123 45 67", True
+    dutch = " ".join(read_pdf(print_by(custodian).content).pages[0].text.split())
+    assert "Of ga naar vragen.example . Typ daar deze code:" in dutch
+    assert "https" not in dutch
+    for words in ("Beste mevrouw of heer,", "Spaties maken niet uit.", "Dit is een oefening met verzonnen mensen."):
+        assert words in dutch
+    assert "Lukt het niet? Bel 013 123 45 67. Dan vullen wij het samen in." in dutch
 
 
 def test_a_letter_is_short_plain_names_a_telephone_and_does_not_tell_what_the_trial_is_about(
     people, custodian, settings
 ):
-    settings.HELP_PHONE = "013 123 45 67"
+    settings.HELP_PHONE, settings.DEMO = "013 123 45 67", False
     pdf = read_pdf(print_by(custodian).content)
     assert pdf.tagged
     assert "<pdfuaid:part>1</pdfuaid:part>" in pdf.metadata
     dutch, english = (page.text for page in pdf.pages)
-    for words in ("Universiteit van Tilburg", "Uw vragenlijst", "tot en met 16 april 2018", "Bel 013 123 45 67."):
+    for words in ("Universiteit van Tilburg", "Onze vragen aan u", "tot en met 16 april 2018", "Bel 013 123 45 67."):
         assert words in dutch
-    for words in ("Tilburg University", "Your questionnaire", "including 16 April 2018", "Call 013 123 45 67."):
+    for words in ("Tilburg University", "Our questions to you", "including 16 April 2018", "Call 013 123 45 67."):
         assert words in english
     assert "al geantwoord" not in dutch
     assert "bijstand" not in dutch.lower()
-    body = dutch[dutch.index("Wilt u") : dutch.index("http")] + dutch[dutch.index("Hulp") : dutch.index("Met vriend")]
+    body = dutch[dutch.index("Wilt u") : dutch.index("Scan")] + dutch[dutch.index("Lukt") : dutch.index("Met vriend")]
     assert len(body.split()) < 80
 
 
 def test_without_a_telephone_number_the_page_warns_and_the_letter_names_none(people, custodian, settings):
     settings.HELP_PHONE = ""
     assert "SURVEY_HELP_PHONE" in custodian.get(PAGE).content.decode()
-    assert "Hulp nodig" not in read_pdf(print_by(custodian).content).pages[0].text
+    assert "Lukt het niet?" not in read_pdf(print_by(custodian).content).pages[0].text
 
 
 def test_the_address_stands_in_the_window_of_both_envelopes_and_nothing_else_does(people, custodian):
@@ -165,6 +175,13 @@ def test_the_address_stands_in_the_window_of_both_envelopes_and_nothing_else_doe
     window = [line.text for line in page.lines if 44 < line.top < 95]
     assert window == [str(people[0].contact), "Korvelseweg 12", "5025 JA  TILBURG"]
     assert all(57 < line.top < 79 and line.left > 20 for line in page.lines if line.text in window)
+
+
+def test_no_fold_goes_through_the_code_to_scan_of_an_invitation_or_a_reminder(people, custodian):
+    for response in (print_by(custodian), again_by(custodian)):
+        tops = [line.top for line in read_pdf(response.content).pages[0].lines if line.left > 70]
+        assert tops[0] - 5 > 148.5
+        assert tops[-1] + 3 < 210
 
 
 def test_nothing_of_a_letter_is_written_to_disk_or_to_a_log(people, custodian, tmp_path, monkeypatch, caplog):

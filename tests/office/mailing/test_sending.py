@@ -1,5 +1,6 @@
 """The outbox: every mail once, none to who stopped, whatever falls over on the way."""
 
+import re
 from datetime import timedelta
 from itertools import pairwise
 
@@ -59,22 +60,57 @@ def test_the_mail_holds_a_link_of_the_survey_and_no_name_and_says_it_is_automati
         page = message.get_body(("html",)).get_content()
         assert "<img" not in page
         assert page.count("https://") == page.count("https://vragen.example/s/")
+        (link,) = re.findall(r"https://\S+", plain)
+        assert re.findall(r'href="([^"]*)"', page) == [link, link]
+        assert f">{link}</a>" in page
 
 
-def test_the_mail_says_which_questionnaire_of_how_many_and_where_to_call(people, smtp, settings):
-    settings.HELP_PHONE = "013 123 45 67"
+def mail_of(smtp):
     services.queue_due(trial="tilburg")
     services.send_due()
-    message = smtp.taken[0]
-    assert message["Subject"] == "Uw vragenlijst 1 van 3"
-    assert "Hulp nodig? Bel 013 123 45 67." in message.get_body(("plain",)).get_content()
+    return smtp.taken[0]
+
+
+def test_the_mail_is_short_and_says_which_questions_until_when_and_whom_to_call(people, smtp, settings):
+    settings.HELP_PHONE, settings.DEMO = "013 123 45 67", False
+    message = mail_of(smtp)
+    assert message["Subject"] == "Onze vragen aan u (1 van 3)"
+    plain = message.get_body(("plain",)).get_content()
+    assert "tot en met 16 april 2018. De link is alleen voor u." in plain
+    assert "Hulp nodig? Of liever een brief? Bel 013 123 45 67." in plain
+    assert plain.split()[-6:] == ["Met", "vriendelijke", "groet,", "Universiteit", "van", "Tilburg"]
+    assert len(plain.split()) < 80
+
+
+def test_the_mail_fits_a_phone_and_bears_its_subject_as_a_title(people, smtp):
+    page = mail_of(smtp).get_body(("html",)).get_content()
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page
+    assert "<title>Onze vragen aan u (1 van 3)</title>" in page
+    assert "overflow-wrap:anywhere" in page
+    assert "font:18px/1.5" in page
+    assert page.count("display:inline-block;padding:14px 24px") == 1
+
+
+def test_who_reads_english_gets_the_mail_in_english(people, smtp):
+    Contact.objects.update(language="en")
+    message = mail_of(smtp)
+    assert message["Subject"] == "Our questions to you (1 of 3)"
+    assert "up to and including 16 April 2018." in message.get_body(("plain",)).get_content()
+    assert '<html lang="en">' in message.get_body(("html",)).get_content()
 
 
 def test_without_a_telephone_number_the_mail_names_none(people, smtp, settings):
     settings.HELP_PHONE = ""
-    services.queue_due(trial="tilburg")
-    services.send_due()
-    assert "Bel" not in smtp.taken[0].get_body(("plain",)).get_content()
+    plain = mail_of(smtp).get_body(("plain",)).get_content()
+    assert "Bel" not in plain
+    assert "Antwoord op deze mail." in plain
+
+
+@pytest.mark.parametrize("demo", [True, False])
+def test_in_a_demo_and_only_there_the_mail_says_that_nobody_in_it_exists(people, smtp, settings, demo):
+    settings.DEMO = demo
+    plain = mail_of(smtp).get_body(("plain",)).get_content()
+    assert ("Dit is een oefening met verzonnen mensen." in plain) is demo
 
 
 def test_neither_link_nor_pseudonym_is_kept_in_the_office(people):

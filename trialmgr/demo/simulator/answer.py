@@ -13,7 +13,7 @@ from trialmgr.demo.simulator.calendar import SEED, TRIAL
 
 LINK = re.compile(r"/s/([A-Za-z0-9_-]{87})")
 SHARE = {"baseline": 0.97, "mid": 0.68}
-SUBJECT = {"baseline": "vragenlijst 1 ", "mid": "vragenlijst 2 "}
+SUBJECT = {"baseline": "(1 van ", "mid": "(2 van "}
 
 
 def run(wave: str, mailbox: str) -> None:
