@@ -7,7 +7,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from participants.models import Person
 from participants.selectors import households_visible_to, pids_open_for_surveys
-from surveys.mailing.models import NO_EMAIL, NOT_OPEN, Invitation, PauseSwitch, Printing, Status, WaveCount
+from surveys.mailing.models import GONE_OUT, NO_EMAIL, NOT_OPEN, Invitation, PauseSwitch, Printing, Status, WaveCount
 from trialmgr.core import clock
 from trialmgr.core.models import User
 from trialmgr.protocol.selectors import current_protocol
@@ -19,28 +19,41 @@ WITHOUT_ADDRESS = Q(person__contact__street="") | Q(person__contact__postcode=""
 
 @dataclass(frozen=True, slots=True)
 class WaveState:
-    """One wave: mails and letters by state, and the newest count of answers when it is large enough to show."""
+    """One wave: where everybody's invitation is, and the newest count of answers when it is large enough to show."""
 
     code: str
     name_nl: str
     name_en: str
-    queued: int
-    sent: int
+    to_mail: int
+    to_print: int
+    mailed: int
     printed: int
+    together: int
+    reminders: int | None
+    """Those that went out. They tell how many had not answered, so they are shown when the answers are."""
     invited: int | None
     answered: int | None
     day: date | None
     unopened: bool
     """Mail waits because the research side has not opened the wave yet."""
 
+    @property
+    def not_sent(self) -> int:
+        """To who stopped before it was sent, or for whom it would come too late."""
+        return self.together - self.to_mail - self.to_print - self.mailed - self.printed
+
 
 def wave_states(trial: str) -> list[WaveState]:
     """Every wave of the protocol. Counts of answers under the minimum cell are not shown."""
     protocol = current_protocol(trial)
-    rows = Invitation.objects.filter(trial=trial).values_list("wave", "status").annotate(n=Count("pk"))
-    mails = {(wave, status): n for wave, status, n in rows.order_by("wave", "status")}
-    waiting = Invitation.objects.filter(trial=trial, status=Status.QUEUED, fault=NOT_OPEN)
-    unopened = set(waiting.order_by("wave").values_list("wave", flat=True).distinct())
+    rows = Invitation.objects.filter(trial=trial).values_list("wave", "status").order_by("wave", "status")
+    counted = rows.annotate(first=Count("pk", filter=Q(reminder=0)), later=Count("pk", filter=Q(reminder__gt=0)))
+    first = {(wave, status): n for wave, status, n, _later in counted}
+    later = {(wave, status): n for wave, status, _first, n in counted}
+    letters = _in_time(Invitation.objects.filter(trial=trial, status=Status.LETTER, reminder=0), trial)
+    to_print = dict(letters.order_by("wave").values_list("wave").annotate(n=Count("pk")))
+    unsealed = Invitation.objects.filter(trial=trial, status=Status.QUEUED, fault=NOT_OPEN)
+    unopened = set(unsealed.order_by("wave").values_list("wave", flat=True).distinct())
     newest = {row.wave: row for row in WaveCount.objects.filter(trial=trial).order_by("day")}
     states = []
     for wave in protocol.waves:
@@ -51,9 +64,12 @@ def wave_states(trial: str) -> list[WaveState]:
                 code=wave.code,
                 name_nl=wave.name.nl,
                 name_en=wave.name.en,
-                queued=mails.get((wave.code, Status.QUEUED), 0) + mails.get((wave.code, Status.CLAIMED), 0),
-                sent=mails.get((wave.code, Status.SENT), 0),
-                printed=mails.get((wave.code, Status.PRINTED), 0),
+                to_mail=first.get((wave.code, Status.QUEUED), 0) + first.get((wave.code, Status.CLAIMED), 0),
+                to_print=to_print.get(wave.code, 0),
+                mailed=first.get((wave.code, Status.SENT), 0),
+                printed=first.get((wave.code, Status.PRINTED), 0),
+                together=sum(first.get((wave.code, status), 0) for status in Status),
+                reminders=sum(later.get((wave.code, status), 0) for status in GONE_OUT) if shown else None,
                 invited=shown.invited if shown else None,
                 answered=shown.answered if shown else None,
                 day=count.day if count else None,
@@ -142,5 +158,10 @@ def unreachable(user: User, *, trial: str) -> QuerySet[Person]:
 
 def _in_time_for(user: User, rows: QuerySet[Invitation], trial: str) -> QuerySet[Invitation]:
     homes = households_visible_to(user, "send_waves", trial=trial)
-    people = pids_open_for_surveys(trial).filter(household__in=homes)
+    return _in_time(rows.filter(person__household__in=homes), trial)
+
+
+def _in_time(rows: QuerySet[Invitation], trial: str) -> QuerySet[Invitation]:
+    """Letters that come before the last day, to persons who still take part."""
+    people = pids_open_for_surveys(trial)
     return rows.filter(trial=trial, person__in=people, last_day__gte=clock.today() + POST)

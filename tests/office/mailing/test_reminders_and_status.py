@@ -6,6 +6,7 @@ import pytest
 from django.db import ProgrammingError, connection, transaction
 
 from participants.models import Baseline
+from participants.services import stop
 from surveys.mailing import selectors, services
 from surveys.mailing.models import Invitation, Response, WaveCount
 from tests.office import factories as make
@@ -83,11 +84,42 @@ def test_few_answers_are_not_shown(people, vault):
     vault.submitted = [person.pid for person in people[:9]]
     services.update_status(trial="tilburg")
     state = selectors.wave_states("tilburg")[0]
-    assert (state.sent, state.invited, state.answered) == (24, None, None)
+    assert (state.mailed, state.invited, state.answered) == (24, None, None)
     vault.submitted = [person.pid for person in people[:10]]
     services.update_status(trial="tilburg")
     state = selectors.wave_states("tilburg")[0]
     assert (state.invited, state.answered) == (24, 10)
+
+
+def test_everybody_invited_stands_in_one_column_and_the_columns_add_up(people, vault, smtp):
+    home = {"email": "", "street": "Korvelseweg 12", "postcode": "5025 JA", "city": "Tilburg"}
+    neighbours = [make.make_consented(members=[make.make_member(**home)]).persons.get() for _ in range(3)]
+    make.make_consented()
+    services.queue_due(trial="tilburg")
+    Invitation.objects.filter(person=neighbours[0]).update(status="claimed")
+    services._send(list(Invitation.objects.filter(status="claimed")), None)
+    Invitation.objects.filter(person=neighbours[1]).update(status="letter")
+    stop(person_id=neighbours[1].pk, kinds=["stopped_surveys"], day=make.TODAY, by=make.someone())
+    state = selectors.wave_states("tilburg")[0]
+    assert (state.to_mail, state.to_print, state.mailed, state.printed, state.not_sent) == (2, 1, 24, 0, 1)
+    assert state.together == 28
+    with clock.at(make.NOW + timedelta(days=41)):
+        state = selectors.wave_states("tilburg")[0]
+        assert (state.to_print, state.not_sent) == (0, 2)
+
+
+def test_reminders_are_counted_apart_and_only_when_the_answers_are_enough_to_show(people, vault):
+    vault.submitted = [person.pid for person in people[:9]]
+    with clock.at(WEEK):
+        services.update_status(trial="tilburg")
+        services.queue_due(trial="tilburg")
+        services.send_due()
+        state = selectors.wave_states("tilburg")[0]
+        assert (state.mailed, state.together, state.reminders) == (24, 24, None)
+        vault.submitted = [person.pid for person in people[:10]]
+        services.update_status(trial="tilburg")
+        state = selectors.wave_states("tilburg")[0]
+        assert (state.mailed, state.together, state.reminders) == (24, 24, 15)
 
 
 @pytest.fixture
