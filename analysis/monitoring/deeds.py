@@ -58,6 +58,7 @@ DEEDS: dict[str, Promise] = {
     "person.consent_recorded": _("consent recorded"),
     "person.eligible": _("checked: may take part"),
     "person.excluded": _("checked: may not take part"),
+    "person.link_sent_again": _("link sent again"),
     "person.reach_changed": _("contact details changed"),
     "person.stopped": _("person stopped"),
     "protocol.version_loaded": _("version of the protocol stored"),

@@ -75,8 +75,8 @@ def occasions_of(invitation: Invitation) -> dict[str, Occasion]:
 
 def compose(invitation: Invitation, *, to: str, link: str, occasion: Occasion) -> EmailMultiAlternatives:
     """The mail of an invitation; its Message-ID is the same at every attempt, so that a copy is known as one."""
-    subject = occasion.say("reminder" if invitation.reminder else "subject")
-    before = ["greeting", *["demo"] * occasion.demo, "ask", *["again"] * bool(invitation.reminder)]
+    subject = occasion.say("reminder" if invitation.repeats else "subject")
+    before = ["greeting", *["demo"] * occasion.demo, "ask", *["again"] * invitation.repeats]
     after = ["mail_until", "promise", "free", "mail_help" if occasion.phone else "mail_help_no_phone", "regards"]
     last_day = written(invitation.last_day, occasion.language)
     above = [occasion.say(name) for name in before]

@@ -17,6 +17,7 @@ class Status(models.TextChoices):
 
 
 GONE_OUT = (Status.SENT, Status.PRINTED)
+WAITING = (Status.QUEUED, Status.CLAIMED, Status.LETTER)
 NO_EMAIL = "no e-mail address"
 NOT_OPEN = "not opened by the research side"
 
@@ -61,6 +62,12 @@ class Printing(models.Model):
         return f"printing {self.pk}"
 
 
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def invitations(self) -> "InvitationQuerySet":
+        """The first of each person and wave: no reminders, and nothing that was asked for."""
+        return self.filter(reminder=0, asked=False)
+
+
 class Invitation(models.Model):
     """One mail or letter to one person about one wave. The link is made while sending and kept nowhere."""
 
@@ -69,6 +76,8 @@ class Invitation(models.Model):
     wave = models.SlugField(max_length=40)
     reminder = models.PositiveSmallIntegerField(default=0)
     """0 is the invitation itself, 1 the first reminder, and so on."""
+    asked = models.BooleanField(default=False, db_default=False)
+    """The link once more because somebody asked for it, not because the protocol says so."""
     last_day = models.DateField()
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     queued_on = models.DateField()
@@ -79,6 +88,8 @@ class Invitation(models.Model):
     """Why it could not go by mail, or not yet; empty for a letter that the protocol asks for."""
     printing = models.ForeignKey(Printing, models.PROTECT, null=True, related_name="invitations")
 
+    objects = InvitationQuerySet.as_manager()
+
     class Privacy:
         scrub: set[str] = set()
         keep = {
@@ -87,6 +98,7 @@ class Invitation(models.Model):
             "trial",
             "wave",
             "reminder",
+            "asked",
             "last_day",
             "status",
             "queued_on",
@@ -99,7 +111,17 @@ class Invitation(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["person", "wave", "reminder"], name="invitation_once"),
+            models.UniqueConstraint(
+                fields=["person", "wave", "reminder"], condition=models.Q(asked=False), name="invitation_once"
+            ),
+            models.UniqueConstraint(
+                fields=["person", "wave", "queued_on"],
+                condition=models.Q(asked=True),
+                name="invitation_asked_once_a_day",
+            ),
+            models.CheckConstraint(
+                name="invitation_asked_is_no_reminder", condition=models.Q(asked=False) | models.Q(reminder=0)
+            ),
             models.CheckConstraint(name="invitation_status_known", condition=models.Q(status__in=Status.values)),
             models.CheckConstraint(
                 name="invitation_sent_has_day",
@@ -120,6 +142,11 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"invitation {self.pk}"
+
+    @property
+    def repeats(self) -> bool:
+        """Whether its reader had one before, and may have answered."""
+        return self.asked or self.reminder > 0
 
 
 class Response(models.Model):

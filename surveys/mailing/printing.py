@@ -104,7 +104,7 @@ def _typeset(rows: Sequence[Invitation], *, again: bool = False) -> bytes:
             occasion=occasions[language_of(row.person.contact.language)],
             day=clock.today(),
             last_day=row.last_day,
-            again=again or row.reminder > 0,
+            again=again or row.repeats,
         )
         for row in rows
     ]

@@ -47,10 +47,12 @@ def wave_states(trial: str) -> list[WaveState]:
     """Every wave of the protocol. Counts of answers under the minimum cell are not shown."""
     protocol = current_protocol(trial)
     rows = Invitation.objects.filter(trial=trial).values_list("wave", "status").order_by("wave", "status")
-    counted = rows.annotate(first=Count("pk", filter=Q(reminder=0)), later=Count("pk", filter=Q(reminder__gt=0)))
+    counted = rows.annotate(
+        first=Count("pk", filter=Q(reminder=0, asked=False)), later=Count("pk", filter=Q(reminder__gt=0))
+    )
     first = {(wave, status): n for wave, status, n, _later in counted}
     later = {(wave, status): n for wave, status, _first, n in counted}
-    letters = _in_time(Invitation.objects.filter(trial=trial, status=Status.LETTER, reminder=0), trial)
+    letters = _in_time(Invitation.objects.filter(status=Status.LETTER).invitations(), trial)
     to_print = dict(letters.order_by("wave").values_list("wave").annotate(n=Count("pk")))
     unsealed = Invitation.objects.filter(trial=trial, status=Status.QUEUED, fault=NOT_OPEN)
     unopened = set(unsealed.order_by("wave").values_list("wave", flat=True).distinct())
@@ -117,9 +119,7 @@ def letter_states(user: User, *, trial: str) -> list[LetterState]:
 
 def letters_waiting(user: User, *, trial: str) -> QuerySet[Invitation]:
     """What goes on paper: the newest of each person who still takes part, as long as it comes in time."""
-    newer = Invitation.objects.filter(
-        person=OuterRef("person"), wave=OuterRef("wave"), reminder__gt=OuterRef("reminder")
-    )
+    newer = Invitation.objects.filter(person=OuterRef("person"), wave=OuterRef("wave"), pk__gt=OuterRef("pk"))
     waiting = Invitation.objects.filter(~Exists(newer.exclude(status=Status.CANCELLED)), status=Status.LETTER)
     return _in_time_for(user, waiting, trial)
 

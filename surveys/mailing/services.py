@@ -109,7 +109,7 @@ def _due(protocol: Protocol, wave: Wave, today: date, answered: Collection[int])
     """What of a wave should have gone out by now, to persons who still take part in questionnaires."""
     kind = StepKind.CONSENTED if wave.counts_from == "consent" else StepKind.RANDOMISED
     days = step_days(protocol.code, kind)
-    invited = Invitation.objects.filter(trial=protocol.code, wave=wave.code, reminder=0, status__in=GONE_OUT)
+    invited = Invitation.objects.filter(trial=protocol.code, wave=wave.code, status__in=GONE_OUT).invitations()
     sent = dict(invited.values_list("person_id", "sent_on"))
     for person_id in pids_open_for_surveys(protocol.code).values_list("pk", flat=True):
         day = days.get(person_id)
@@ -247,11 +247,8 @@ def update_status(*, trial: str) -> dict[str, int]:
     """Ask the vault, once for every wave, who submitted; keep it where only the reminder job can read it."""
     found: dict[str, int] = {}
     for wave in current_protocol(trial).waves:
-        pids = list(
-            Invitation.objects.filter(trial=trial, wave=wave.code, reminder=0, status__in=GONE_OUT).values_list(
-                "person__pid", flat=True
-            )
-        )
+        invited = Invitation.objects.filter(trial=trial, wave=wave.code, status__in=GONE_OUT).invitations()
+        pids = list(invited.values_list("person__pid", flat=True))
         try:
             submitted = vault_client.status(study=trial, wave=wave.code, pids=pids)
         except vault_client.VaultRefused:  # too few persons, or asked less than 20 hours ago: tomorrow again

@@ -12,8 +12,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from participants.models import Person
+from participants.selectors import households_visible_to
+from surveys.mailing import asking, selectors, services
 from surveys.mailing import printing as on_paper
-from surveys.mailing import selectors, services
 from surveys.mailing.models import Again
 from surveys.mailing.vault_client import VaultDown, VaultRefused, WaveUnknown
 from trialmgr.core import clock
@@ -100,6 +102,22 @@ def print_again(request: HttpRequest, trial: str, printing: int) -> HttpResponse
         return on_paper.print_again(trial=trial, printing=first, seen=int(seen), reason=reason, by=request.user)
 
     return _handed_over(request, trial, first.wave, act)
+
+
+@require_POST
+@requires("send_link_again")
+def send_again(request: HttpRequest, trial: str, code: str, person: int) -> HttpResponse:
+    """The link of the open questionnaire once more, for a person who lost it."""
+    homes = households_visible_to(request.user, "send_link_again", trial=trial)
+    found = get_object_or_404(Person, pk=person, household__in=homes, household__code=code)
+    try:
+        new = asking.send_again(trial=trial, person_id=found.pk, by=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        text = _("The link goes with the next mail or letters.")
+        messages.success(request, text if new else _("This was asked before: the link is on its way."))
+    return redirect("household", trial=trial, code=code)
 
 
 def _handed_over(request: HttpRequest, trial: str, wave: str, make: Callable[[], bytes]) -> HttpResponse:

@@ -30,11 +30,13 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     Role.COACH: frozenset(COACHING | {"view_trial"}),
     Role.LEADER: frozenset(
         {"view_trial", "enrol_people", "import_people", "assign_coach", "record_exit", "approve_beacon"}
-        | {"manage_staff", *OVERSIGHT}
+        | {"manage_staff", "send_link_again", *OVERSIGHT}
     ),
-    Role.SUPPORT: frozenset({"view_trial", "enrol_people", "import_people", "record_exit", "view_people"}),
+    Role.SUPPORT: frozenset(
+        {"view_trial", "enrol_people", "import_people", "record_exit", "view_people", "send_link_again"}
+    ),
     Role.STATISTICIAN: frozenset({"view_trial", "draw_lots", "approve_beacon", "view_arm_sizes"}),
-    Role.CUSTODIAN: frozenset({"view_trial", "send_waves", "view_people"}),
+    Role.CUSTODIAN: frozenset({"view_trial", "send_waves", "send_link_again", "view_people"}),
     Role.AUDITOR: frozenset({"view_trial", "view_audit"}),
     Role.RESEARCHER: frozenset({"view_study", "request_run"}),
     Role.PRINCIPAL: frozenset({"view_study", "request_run", "approve_run", "lift_embargo"}),
