@@ -34,6 +34,7 @@ def waves(request: HttpRequest, trial: str) -> HttpResponse:
     context = {"states": selectors.wave_states(trial), "page": page, "held": selectors.is_held(trial)}
     context["failed"] = [(mail, names.get(mail.wave, mail.wave), _why(mail.fault)) for mail in page.object_list]
     context["letters"] = sum(state.ready for state in selectors.letter_states(request.user, trial=trial))
+    context["unreachable"] = selectors.unreachable(request.user, trial=trial).count()
     context["may_hold"] = sites_of(request.user, "send_waves", trial=trial) is None
     return render(request, "mailing/waves.html", context)
 

@@ -234,6 +234,16 @@ def test_an_address_that_is_missing_is_asked_for_and_then_the_letter_goes(people
     assert waiting() == {"baseline": (2, 0)}
 
 
+def test_who_consented_and_can_be_reached_in_no_way_is_counted_on_both_pages_and_named_on_one(people, custodian):
+    lost = [neighbour(street=""), neighbour(city="")]
+    for page in (PAGE, "/t/tilburg/waves/"):
+        assert "2 people whom nobody can reach" in custodian.get(page).content.decode()
+    shown = custodian.get(PAGE).content.decode()
+    assert all(str(person.contact) in shown for person in lost)
+    stop(person_id=lost[0].pk, kinds=["stopped_surveys"], day=make.TODAY, by=make.someone())
+    assert "1 person whom nobody can reach" in custodian.get("/t/tilburg/waves/").content.decode()
+
+
 def test_who_gives_an_e_mail_address_gets_the_mail_and_no_letter(people, smtp):
     reach = {"email": "nieuw@post.example", "phone": "", "language": "nl", **HOME}
     change_reach(person_id=people[0].pk, reach=reach, by=make.someone())
