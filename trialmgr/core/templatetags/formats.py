@@ -1,6 +1,8 @@
 """How numbers and days stand on a page."""
 
+import math
 from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from django import template
 from django.utils import timezone
@@ -8,6 +10,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 
 register = template.Library()
+EVERY_DIGIT = Context(prec=400)  # more than any float has
 
 
 @register.filter
@@ -35,11 +38,9 @@ def _element(value: date | datetime, text: str) -> str:
 
 @register.filter
 def decimals(value: float | None, places: int = 2) -> str:
-    """A number with so many decimals, by the language of the page; a dash where there is none."""
-    return "–" if value is None else number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True)
-
-
-@register.filter
-def percent(value: float | None) -> str:
-    """0.274 as 27,4%."""
-    return "–" if value is None else number_format(100 * value, decimal_pos=1, use_l10n=True) + "%"
+    """A number rounded to so many decimals, by the language of the page; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    # Rounded here: Django's own formatting cuts the rest off.
+    rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, EVERY_DIGIT)
+    return number_format(rounded or abs(rounded), decimal_pos=places, use_l10n=True, force_grouping=True)
