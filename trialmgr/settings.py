@@ -373,5 +373,6 @@ LOGGING = {
         "django.security": {"level": "ERROR"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        "gunicorn.error": {"handlers": ["stderr"], "propagate": False},  # at the level of its own --log-level
     },
 }

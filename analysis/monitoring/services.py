@@ -29,7 +29,7 @@ def send_wanted_outcomes() -> int:
         try:
             vault_client.load(run=wanted["run"], study=wanted["study"], rows=rows, extra={})
         except vault_client.VaultRefused as error:  # this run only; the others go on
-            log.warning("outcomes of run %s were refused: %s", wanted["run"], error)
+            log.warning("outcomes of run %s were refused: %s", wanted["run"], str(error))
             continue
         _note_sent(wanted["run"], wanted["study"], len(rows))
         sent += 1

@@ -37,6 +37,34 @@ def test_an_error_with_its_traceback_is_one_line():
     line = LineFormatter().format(record("failed", error=caught(FORGED)))
     assert len(line.splitlines()) == 1
     assert "ValueError" in line
+    assert "audit all is well" not in line
+
+
+def fail_twice(value):
+    try:
+        fail(value)
+    except ValueError as error:
+        raise LookupError(value) from error
+
+
+def test_the_way_to_an_error_is_told_and_not_its_text():
+    try:
+        fail_twice("Noor Bakker")
+    except LookupError:
+        failed = record("failed", error=sys.exc_info())
+    logging.Formatter().format(failed)  # another handler has put the text with the record
+    line = LineFormatter().format(failed)
+    assert "Noor" not in line
+    assert line.index("ValueError") < line.index("LookupError")
+    assert "in fail_twice" in line
+    assert "in fail\\x0a" in line
+
+
+@pytest.mark.parametrize("formatter", [LineFormatter(), BareFormatter()])
+@pytest.mark.parametrize("values", [(ValueError("Noor"),), ({"why": ValueError("Noor")},)])
+def test_an_error_among_the_values_of_a_line_is_told_by_its_kind(formatter, values):
+    line = formatter.format(record("refused: %s" if isinstance(values[0], ValueError) else "refused: %(why)s", *values))
+    assert line.endswith("refused: ValueError")
 
 
 def test_where_answers_pass_an_error_is_told_without_its_value():
