@@ -98,6 +98,13 @@ def test_a_new_hash_for_an_edited_event_breaks_the_next_one(chain):
     assert verify() == (1, "event 5: does not follow from the event before it")
 
 
+def test_a_chain_of_years_is_walked_in_more_time_than_a_page_has(chain, monkeypatch):
+    monkeypatch.setattr(audit, "CHANGED_DETAIL", "SELECT 1 FROM pg_sleep(0.05) AS slow WHERE slow::text = 'never'")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '20ms'")
+    assert verify() == (0, "verified: 9 events, 0 anchors")
+
+
 def test_a_cut_tail_is_named_by_the_anchor(anchored):
     tamper("DELETE FROM audit.log WHERE seq > 6")
     assert verify("--anchors", anchored) == (1, "event 7: the chain ends at 6, an anchor names event 9")
