@@ -23,6 +23,19 @@ BREAKS = [
         "The office keeps no link to a questionnaire.",
         f"CREATE TABLE public.sent AS SELECT 'x /s/{LINK}'::text AS body; GRANT SELECT ON public.sent TO office_web",
     ),
+    (
+        "The office keeps no link to a questionnaire.",
+        f"SELECT audit.append('job:x', '', 'wave.queued', 'wave:1', 'tilburg', '', 'see /s/{LINK}', '{{}}')",
+    ),
+    (
+        "The office keeps no link to a questionnaire.",
+        f"""SELECT audit.append('job:x', '', 'wave.queued', 'wave:1', 'tilburg', '', '', '{{"a": "{LINK}"}}')""",
+    ),
+    (
+        "The office keeps no link to a questionnaire.",
+        f"""CREATE SCHEMA aside; CREATE TABLE aside."Kept" AS SELECT ARRAY['{LINK}'] AS "All";
+        GRANT USAGE ON SCHEMA aside TO office_web; GRANT SELECT ON aside."Kept" TO office_web""",
+    ),
     ("No web page of the office can see who answered.", "GRANT SELECT ON mailing_response TO office_web"),
     ("Rights in the database are as declared.", "GRANT pg_read_all_data TO office_web"),
 ]

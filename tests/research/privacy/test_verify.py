@@ -60,22 +60,45 @@ def test_a_broken_promise_is_named_and_the_command_fails(as_role, promise, harm)
     assert stopped.value.code == 1
 
 
+@pytest.fixture
+def held_together(as_role, tmp_path, capsys, settings):
+    """Hold our evidence against that of the other side, which is ours with something changed; give the last line."""
+    settings.OPERATOR = "university"
+
+    def run(**changed):
+        mine, theirs = tmp_path / "mine.json", tmp_path / "theirs.json"
+        with as_role("research_web"), translation.override("en"):
+            call_command("verify_privacy", evidence=mine)
+            theirs.write_text(json.dumps(json.loads(mine.read_text()) | changed))
+            capsys.readouterr()
+            call_command("verify_privacy", other=theirs)
+        return capsys.readouterr().out.splitlines()[-1]
+
+    return run
+
+
 @pytest.mark.parametrize(
     ("changed", "level"),
     [
-        ({}, "No level"),
         ({"cluster": "x"}, "Level L0"),
         ({"cluster": "x", "host": "x", "account": "x"}, "Level L1"),
         (OTHERS, "Level L2"),
         ({key: OTHERS[key] for key in OTHERS if key != "backup_keys"}, "Level L1"),
     ],
 )
-def test_the_evidence_of_the_other_side_decides_the_level(as_role, tmp_path, capsys, settings, changed, level):
-    settings.OPERATOR = "university"
-    mine, theirs = tmp_path / "mine.json", tmp_path / "theirs.json"
-    with as_role("research_web"), translation.override("en"):
-        call_command("verify_privacy", evidence=mine)
-        theirs.write_text(json.dumps(json.loads(mine.read_text()) | {"side": "office"} | changed))
-        capsys.readouterr()
-        call_command("verify_privacy", other=theirs)
-    assert capsys.readouterr().out.splitlines()[-1].startswith(level)
+def test_the_evidence_of_the_other_side_decides_the_level(held_together, changed, level):
+    assert held_together(side="office", **changed).startswith(level)
+
+
+def test_one_cluster_for_both_sides_is_no_level_and_the_command_fails(held_together, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        held_together(side="office")
+    assert stopped.value.code == 1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("No level")
+
+
+def test_the_evidence_of_one_side_twice_is_refused(held_together, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        held_together(**OTHERS)
+    assert stopped.value.code == 2
+    assert "of the research side twice" in capsys.readouterr().err
