@@ -93,6 +93,7 @@ def give_role(*, user: User, post: Post, by: By) -> bool:
     )
     if not given:
         return False
+    _check_receiver(held, post, by)
     if not held.is_active:
         held.is_active = True
         held.save(update_fields=["is_active"])
@@ -137,6 +138,12 @@ def held_in(trial: str) -> QuerySet[Membership]:
     return held.order_by("user__name", "user_id", "role", "site")
 
 
+def held_against(user: User, post: Post) -> QuerySet[Membership]:
+    """The roles a person holds that do not go with this one: who works with people, and who keeps an eye on that."""
+    clashing = GIVEN_BY_LEADERS if post.role not in GIVEN_BY_LEADERS else set(roles_here()) - set(GIVEN_BY_LEADERS)
+    return held_by(user).filter(trial__in={post.trial, WHOLE_OFFICE}, role__in=clashing)
+
+
 def check(post: Post, *, by: By) -> None:
     """Refuse a role that is not of this side, or not in a trial and site that this side knows."""
     if post.role not in roles_here():
@@ -162,6 +169,19 @@ def _check_giver(post: Post | Membership, by: By) -> None:
         return
     if post.role not in GIVEN_BY_LEADERS or not may(by, "manage_staff", trial=post.trial, site=post.site):
         raise DomainError(_("Only the operator of the system gives and ends this role."), field="role")
+
+
+def _check_receiver(user: User, post: Post, by: By) -> None:
+    """A leader gets no access to people by adding it, nor gives it to who keeps an eye on that."""
+    if not isinstance(by, User):
+        return
+    if user.pk == by.pk:
+        raise DomainError(_("Nobody gives a role to themselves: ask the operator of the system."), field="email")
+    guard = held_against(user, post).first()
+    if guard is not None:
+        facts = {"name": user.name, "role": guard.get_role_display()}
+        text = _("%(name)s is %(role)s here: only the operator of the system adds a role to that.") % facts
+        raise DomainError(text, field="email")
 
 
 def _check_person(address: str, name: str) -> None:

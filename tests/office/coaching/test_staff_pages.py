@@ -67,6 +67,35 @@ def test_a_fault_is_named_and_nobody_is_added(leader, over):
     assert (User.objects.count(), mail.outbox) == (before, [])
 
 
+def test_a_leader_gives_no_role_to_themselves(leader):
+    page = make.log_in(leader).post(STAFF, DEWI | {"email": leader.email})
+    assert page.status_code == 422
+    assert "Nobody gives a role to themselves" in text_of(page)
+    assert [held.role for held in staffing.held_by(leader)] == ["leader"]
+
+
+@pytest.mark.parametrize(
+    ("guard", "trial", "called"),
+    [
+        (Role.LEADER, "tilburg", "project leader"),
+        (Role.STATISTICIAN, "tilburg", "trial statistician"),
+        (Role.AUDITOR, "tilburg", "auditor"),
+        (Role.AUDITOR, "", "auditor"),
+    ],
+)
+def test_a_leader_gives_no_role_to_who_keeps_an_eye_on_it(leader, guard, trial, called):
+    user = make.make_user(guard, trial=trial)
+    page = make.log_in(leader).post(STAFF, DEWI | {"email": user.email, "role": "support"})
+    assert page.status_code == 422
+    assert f"{user.name} is {called} here: only the operator of the system adds a role to that." in text_of(page)
+    assert staffing.held_by(user).count() == 1
+
+
+def test_who_leads_another_trial_may_coach_in_this_one(leader):
+    user = make.make_user(Role.LEADER, trial="wageningen")
+    assert make.log_in(leader).post(STAFF, DEWI | {"email": user.email}).status_code == 302
+
+
 def test_a_mail_that_cannot_go_is_told_and_the_role_stays(leader, monkeypatch):
     def refuse(self):
         raise ConnectionRefusedError

@@ -228,6 +228,16 @@ def test_a_leader_gives_no_role_that_guards_the_leader(tilburg):
     assert not User.objects.filter(email="x@stad.example").exists()
 
 
+@pytest.mark.parametrize("guard", [Role.LEADER, Role.STATISTICIAN, Role.CUSTODIAN, Role.AUDITOR])
+def test_the_operator_is_warned_of_a_guard_who_works_with_people(tilburg, guard):
+    first, second = make.make_user(guard), make.make_user(Role.COACH)
+    for user, role, held in ((first, "support", guard), (second, str(guard), "coach")):
+        _out, (code, told) = add(email=user.email, role=role)
+        assert (code, told.count("\n")) == (0, 1)
+        assert told.startswith(f"{user.email}: warning: is {held} of tilburg too")
+    assert add(email=first.email, role="support", trial=make.make_trial("oss"))[1] == (0, "")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_one_role_given_many_times_at_one_moment_is_held_once():
     make.make_trial()

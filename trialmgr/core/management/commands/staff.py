@@ -15,6 +15,7 @@ from trialmgr.core.models import Membership, User
 from trialmgr.processes import Process
 
 BY = "operator"
+APART = "who works with people and who keeps an eye on that should be two persons"
 WHERE = {"trial": "--trial", "site": "--site", "role": "--role", "name": "--name", "email": "EMAIL"}
 
 
@@ -60,6 +61,8 @@ class Command(ToolCommand):
             self.stdout.write(f"{got.user.email}: account made")
         if post is not None:
             self.stdout.write(f"{got.user.email}: {_words(post)}, {'given' if got.role_given else 'held already'}")
+            for other in staffing.held_against(got.user, post):
+                self.stderr.write(f"{got.user.email}: warning: is {_words(other)} too, and {APART}")
         if got.needs_password:
             self.welcome(got.user, post, options)
 
