@@ -1,18 +1,20 @@
 """The figures of the leader's page. Processes are shown; outcomes by group are not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Count
 
+from analysis.monitoring.models import ReleasedResult, SentRun
 from coaching.selectors import contact_counts
 from participants.models import Exit, ExitReason, StepKind
 from participants.selectors import counts_by_step, exclusion_counts
 from randomization.selectors import arm_sizes, households_in
 from trialmgr.core import clock
 from trialmgr.protocol.schema import Protocol
-from trialmgr.protocol.selectors import current_protocol
+from trialmgr.protocol.selectors import current_protocol, protocol_of, version_at, version_named
 
 WINDOW = timedelta(weeks=12)
 FLOW = (
@@ -127,6 +129,18 @@ def exits(trial: str) -> tuple[int, Sequence[ExitCount]]:
     homes = Count("household", distinct=True)
     rows = dict(drawn.values_list("reason").annotate(n=homes).order_by("reason"))
     return drawn.aggregate(n=homes)["n"], hidden(rows, smallest)
+
+
+def protocol_under(result: ReleasedResult, document: Mapping[str, Any]) -> Protocol:
+    """The protocol that a result was made under, whose names it is read by.
+
+    It may be one that the office never stored; then that of the day on which the outcomes left the office.
+    """
+    version = version_named(result.trial_id, document.get("protocol", ""))
+    if version is None:
+        sent = SentRun.objects.filter(run=result.run).first()
+        version = version_at(result.trial_id, sent.sent_at if sent else result.received_at)
+    return protocol_of(version) if version else current_protocol(result.trial_id)
 
 
 def hidden(rows: dict[str, int], smallest: int) -> list[ExitCount]:

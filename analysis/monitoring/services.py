@@ -83,26 +83,21 @@ def months_between(start: date, end: date) -> int:
     return (end.year - start.year) * 12 + end.month - start.month - (end.day < start.day)
 
 
-@transaction.atomic
 def receive_results() -> int:
-    """Keep what the research side released; give the number of new results."""
-    new = 0
-    for one in vault_client.fetch("results")["released"]:
-        if hashlib.sha256(one["document"].encode()).hexdigest() != one["sha256"]:
-            log.error("the result of run %s differs from its digest and was not kept", one["run"])
-            continue
-        _row, made = ReleasedResult.objects.get_or_create(
-            run=one["run"],
-            defaults={
-                "trial_id": one["study"],
-                "document": one["document"],
-                "sha256": one["sha256"],
-                "received_at": clock.now(),
-            },
-        )
-        if made:
-            audit.record(
-                "result.received", f"run:{one['run']}", by="receive_results", trial=one["study"], sha256=one["sha256"]
-            )
-            new += 1
-    return new
+    """Keep what the research side released since; give the number of new results."""
+    known = list(ReleasedResult.objects.values_list("run", flat=True))
+    return sum(_keep(one) for one in vault_client.ask("results", {"known": known})["released"])
+
+
+@transaction.atomic
+def _keep(one: dict[str, str]) -> bool:
+    """Keep one result; False when it is not as it was released, or was kept meanwhile."""
+    if hashlib.sha256(one["document"].encode()).hexdigest() != one["sha256"]:
+        log.error("the result of run %s differs from its digest and was not kept", one["run"])
+        return False
+    facts = {"trial_id": one["study"], "document": one["document"], "sha256": one["sha256"]}
+    _row, made = ReleasedResult.objects.get_or_create(run=one["run"], defaults=facts | {"received_at": clock.now()})
+    if made:
+        where = {"trial": one["study"], "sha256": one["sha256"]}
+        audit.record("result.received", f"run:{one['run']}", by="receive_results", **where)
+    return made

@@ -21,7 +21,7 @@ from django.db import DatabaseError, connection
 from analysis.study import disclosure, outcomes
 from surveys.vault import state
 from trialmgr.core import env
-from trialmgr.protocol.reading import restore
+from trialmgr.protocol.reading import restore, sha256
 from trialmgr.protocol.schema import Protocol
 
 log = logging.getLogger("trialmgr.study")
@@ -42,7 +42,8 @@ def run(code: str) -> None:
         state.destroy_workspace(code)
         return
     try:
-        found = _analyse(restore(json.loads(document)), content)
+        protocol = restore(json.loads(document))
+        found = json.dumps({**_analyse(protocol, content), "protocol": sha256(protocol)}, sort_keys=True)
     except Exception as error:  # a run that cannot be done is told to the researchers; no value goes along
         log.exception("run failed")
         _call("SELECT study.fail(%s, %s)", code, f"{type(error).__name__}: see the log of the study worker")
@@ -84,7 +85,7 @@ def _call(statement: str, *values: str) -> str:
         return str(cursor.fetchone()[0])
 
 
-def _analyse(protocol: Protocol, content: dict[str, Any]) -> str:
+def _analyse(protocol: Protocol, content: dict[str, Any]) -> dict[str, Any]:
     records = outcomes.table(protocol, content["rows"], _scores(protocol))
     with _workspace() as place:
         plan, data = place / "plan.json", place / "data.csv"
@@ -94,7 +95,7 @@ def _analyse(protocol: Protocol, content: dict[str, Any]) -> str:
         from analysis.estimators.run import run_file
 
         results = json.loads(to_json(run_file(plan, data)))
-    return json.dumps(disclosure.guarded(results, protocol.privacy.minimum_cell), sort_keys=True)
+    return disclosure.guarded(results, protocol.privacy.minimum_cell)
 
 
 def _scores(protocol: Protocol) -> dict[str, dict[tuple[str, str, str], float | None]]:

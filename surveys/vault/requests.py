@@ -51,6 +51,12 @@ class EraseRequest(Strict):
     pid: Pid
 
 
+class ResultsRequest(Strict):
+    """Which results the office has already."""
+
+    known: list[RunId] = Field(max_length=MOST_PERSONS)
+
+
 class LoadRequest(Strict):
     """Outcome rows of one approved run: each a `pid` and any columns; `extra` is what concerns all rows."""
 

@@ -53,9 +53,10 @@ def wanted_runs() -> list[dict[str, str]]:
         return [{"run": run, "study": study} for run, study in cursor.fetchall()]
 
 
-def released_results(on_day: date) -> list[dict[str, str]]:
-    """Results that may be seen on a day, as stored: run, study, document, sha256."""
+def released_results(on_day: date, *, known: Collection[str]) -> list[dict[str, str]]:
+    """Results that may be seen on a day, without those known already, as stored: run, study, document, sha256."""
+    query = "SELECT run, trial, document, sha256 FROM study.released_results(%s) WHERE run <> ALL (%s)"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT run, trial, document, sha256 FROM study.released_results(%s)", [on_day])
+        cursor.execute(query, [on_day, list(known)])
         names = ("run", "study", "document", "sha256")
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

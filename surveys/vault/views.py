@@ -99,10 +99,9 @@ def runs(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"wanted": store.wanted_runs()})
 
 
-@require_GET
-@guarded
-def results(request: HttpRequest) -> JsonResponse:
-    return JsonResponse({"released": store.released_results(clock.today())})
+@verb(requests.ResultsRequest)
+def results(asked: requests.ResultsRequest) -> JsonResponse:
+    return JsonResponse({"released": store.released_results(clock.today(), known=asked.known)})
 
 
 def _read(request: HttpRequest, form: type[Form]) -> Form:

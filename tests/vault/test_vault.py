@@ -264,3 +264,8 @@ def test_health_needs_no_token(settings):
     response = Client().get("/healthz")
     assert response.json()["process"] == "vault"
     assert response.json()["checks"]["database"] is True
+
+
+def test_results_are_asked_for_without_those_that_the_office_has(office):
+    assert office.post("results", {"known": ["a1"]}) == (200, {"released": []})
+    assert office.post("results", {"known": ["no code"]})[0] == 400

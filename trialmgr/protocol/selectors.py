@@ -44,6 +44,11 @@ def version_at(trial: str, moment: datetime) -> ProtocolVersion | None:
     return held.order_by("-number").first()
 
 
+def version_named(trial: str, sha256: str) -> ProtocolVersion | None:
+    """The version with this text, the newest when it came back."""
+    return ProtocolVersion.objects.filter(trial__code=trial, sha256=sha256).order_by("-number").first()
+
+
 def protocol_of(version: ProtocolVersion) -> Protocol:
     """The protocol of a version, parsed once a process."""
     return _parsed(version.sha256)

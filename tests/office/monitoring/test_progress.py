@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
-from analysis.monitoring import selectors, services
+from analysis.monitoring import selectors, services, tasks
 from analysis.monitoring.models import ReleasedResult, SentRun
 from coaching.services import Talk, log_contact
 from participants.models import ExitReason
@@ -17,6 +18,9 @@ from surveys.mailing import vault_client
 from tests.office import factories as make
 from trialmgr.core import clock
 from trialmgr.core.models import Role
+from trialmgr.protocol.models import Trial
+from trialmgr.protocol.reading import canonical, sha256
+from trialmgr.protocol.selectors import current_protocol
 
 pytestmark = pytest.mark.django_db
 
@@ -117,10 +121,18 @@ def test_the_page_takes_the_same_queries_for_one_household_and_for_thirty(leader
 
 class Vault:
     def __init__(self, monkeypatch):
-        self.loaded, self.refuses = [], set()
+        self.loaded, self.refuses, self.depth = [], set(), len(connection.savepoint_ids)
         self.answers = {"runs": {"wanted": []}, "results": {"released": []}}
-        monkeypatch.setattr(vault_client, "fetch", lambda address, **query: self.answers[address])
+        monkeypatch.setattr(vault_client, "fetch", lambda address: self.answers[address])
+        monkeypatch.setattr(vault_client, "ask", self.ask)
         monkeypatch.setattr(vault_client, "load", self.load)
+
+    def ask(self, address, body):
+        assert len(connection.savepoint_ids) == self.depth, "the vault is asked within a transaction"
+        if address in self.refuses:
+            raise vault_client.VaultRefused("not now")
+        released = self.answers[address]["released"]
+        return {"released": [one for one in released if one["run"] not in body["known"]]}
 
     def load(self, *, run, study, rows, extra):
         if run in self.refuses:
@@ -190,6 +202,39 @@ def test_a_released_result_is_kept_once_and_shown(tilburg, vault, leader, record
     assert verbs == ["result.received"]
     assert "made-up 1.0" in page(leader.get("/t/tilburg/progress/results/a1/"))
     assert "not released" in page(leader.get("/t/tilburg/progress/results/b2/"))
+
+
+def test_a_result_keeps_the_names_of_the_protocol_that_it_was_made_under(tilburg, vault, leader):
+    first = current_protocol("tilburg")
+    analysis = {
+        "planned": True,
+        "method_text": {},
+        "n_used": 9,
+        "n_rows": 9,
+        "details": {},
+        "rows": [],
+        "refused": None,
+    }
+    asked = first.analysis.plan.analyses[0]
+    found = {"analyses": [analysis | {"id": asked.id}], "software": {}, "protocol": sha256(first)}
+    vault.answers["results"]["released"] = released(json.dumps(found))
+    services.receive_results()
+    name = next(one.name.en for one in first.outcomes if one.code == asked.outcome)
+    renamed = first.model_copy(update={"outcomes": ()})
+    Trial.objects.get().versions.create(
+        number=2, document=canonical(renamed), sha256=sha256(renamed), created_at=make.NOW, created_by=make.someone(),
+        amends=Trial.objects.get().versions.get(),
+    )  # fmt: skip
+    assert name in page(leader.get("/t/tilburg/progress/results/a1/"))
+
+
+def test_what_the_vault_refuses_waits_and_holds_up_nothing_else(tilburg, vault, caplog):
+    make.make_drawn()
+    vault.answers["runs"]["wanted"] = [{"run": "a1", "study": "tilburg"}]
+    vault.refuses = {"results"}
+    tasks.exchange()
+    assert [run for run, _rows in vault.loaded] == ["a1"]
+    assert "receive_results waits: VaultRefused" in caplog.text
 
 
 def test_a_result_that_was_changed_on_the_way_is_not_kept(tilburg, vault):

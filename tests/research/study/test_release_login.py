@@ -1,5 +1,6 @@
 """The login that joins answers and outcomes works during an approved run; what leaves it open is swept (P20)."""
 
+import json
 import multiprocessing
 import time
 from datetime import timedelta
@@ -26,7 +27,7 @@ def own_workspace(tmp_path, monkeypatch, dsn_of):
     monkeypatch.setattr(state, "directory", lambda: tmp_path)
     monkeypatch.setattr(state, "_workspace_key", lambda: bytes(32))
     monkeypatch.setenv("STUDY_DATABASE_URL", dsn_of("research_release"))
-    monkeypatch.setattr(worker, "_analyse", lambda protocol, content: '{"analyses": []}')
+    monkeypatch.setattr(worker, "_analyse", lambda protocol, content: {"analyses": []})
 
 
 @pytest.fixture
@@ -73,6 +74,7 @@ def test_a_run_opens_the_login_for_an_hour_and_shuts_it(loaded, as_role):
         worker.run(loaded.code)
     assert not door()[0]
     assert (Run.objects.get().status, state.workspaces()) == ("done", [])
+    assert json.loads(Result.objects.get().document) == {"analyses": [], "protocol": loaded.registration.sha256}
     about = f"run:{loaded.code}"
     digest = Result.objects.get().sha256
     assert events() == [

@@ -1,12 +1,13 @@
 """Runs: asked for with a purpose, approved by two others, and sealed until two persons or the embargo open them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from analysis.study import selectors, services
 from analysis.study.models import Approval, Registration, Run
+from surveys.vault import store
 from trialmgr.core import audit, clock
 from trialmgr.core.errors import DomainError
 from trialmgr.core.models import Role
@@ -14,6 +15,7 @@ from trialmgr.protocol.reading import load_protocol
 
 pytestmark = pytest.mark.django_db
 AFTER = datetime(2020, 5, 28, 9, tzinfo=UTC)
+BEFORE = date(2019, 3, 5)
 
 
 def test_the_same_plan_is_registered_once(registered, verbs):
@@ -79,6 +81,15 @@ def test_two_persons_open_a_result_early_on_a_ground(done, principal, steward, v
         services.confirm_release(run_id=done.pk, by=steward)
     assert selectors.result_of(Run.objects.get())
     assert verbs()[-2:] == ["result.release_proposed", "result.released"]
+
+
+def test_the_office_is_given_a_released_result_until_it_says_that_it_has_it(done, principal, steward, as_role):
+    services.propose_release(run_id=done.pk, ground="Steering group, 4-3-2019", by=principal)
+    services.confirm_release(run_id=done.pk, by=steward)
+    with as_role("research_vault"):
+        (given,) = store.released_results(BEFORE, known=["another"])
+        assert store.released_results(BEFORE, known=["another", done.code]) == []
+    assert (given["run"], given["study"], given["sha256"]) == (done.code, "tilburg", done.result.sha256)
 
 
 def test_what_cannot_be_proposed(run, done, principal):
