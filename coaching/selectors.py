@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Count, DateField, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import TruncMonth
 
 from coaching.models import IN_PERSON, Assignment, Contact, ContactChange, ContactCount
 from participants.models import Exit, Household, Person, StepKind
@@ -203,6 +204,13 @@ def _unassigned(trial: str, sites: Collection[str] | None) -> QuerySet[Household
 def coach_of(household_id: int) -> User | None:
     found = Assignment.objects.filter(household=household_id, until_day=None).select_related("coach").first()
     return found.coach if found else None
+
+
+def contacts_by_month(trial: str, *, since: date, until: date) -> dict[tuple[str, date], int]:
+    """Contacts that took place, by group and the first day of the month."""
+    counted = ContactCount.objects.filter(trial=trial, day__gte=since, day__lte=until)
+    rows = counted.annotate(month=TruncMonth("day")).values_list("arm", "month").annotate(n=Sum("held"))
+    return {(arm, month): n for arm, month, n in rows.order_by("arm", "month")}
 
 
 def contact_counts(trial: str, *, since: date, until: date) -> dict[str, dict[str, int]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import Count, Q, QuerySet, Sum
+from django.utils.timezone import localdate
 
 from randomization.models import UNPUBLISHED, Allocation, Draw, GroupSize, Status, TakenBack, Withdrawal
 from trialmgr.core.access import PERMISSIONS
@@ -41,6 +42,12 @@ def arm_sizes(trial: str) -> dict[str, tuple[int, int]]:
     rows = GroupSize.objects.filter(draw__trial=trial).values("arm")
     counted = rows.annotate(homes=Sum("households"), people=Sum("persons"))
     return {row["arm"]: (row["homes"], row["people"]) for row in counted.order_by("arm")}
+
+
+def arm_sizes_by_day(trial: str) -> list[tuple[str, date, int]]:
+    """Persons drawn into each group by each draw: group, day of the draw, persons."""
+    rows = GroupSize.objects.filter(draw__trial=trial).values_list("arm", "draw__drawn_at").annotate(n=Sum("persons"))
+    return [(arm, localdate(at), persons) for arm, at, persons in rows.order_by("draw__drawn_at", "arm") if at]
 
 
 def groups_of(draw: Draw) -> dict[str, dict[str, int]]:

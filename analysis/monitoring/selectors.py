@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, TypeVar
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from analysis.monitoring.models import ReleasedResult, SentRun
 from coaching.selectors import contact_counts
@@ -16,6 +16,7 @@ from trialmgr.core import clock
 from trialmgr.protocol.schema import Protocol
 from trialmgr.protocol.selectors import current_protocol, protocol_of, version_at, version_named
 
+Key = TypeVar("Key", str, date)
 WINDOW = timedelta(weeks=12)
 FLOW = (
     StepKind.SOLICITED,
@@ -110,25 +111,43 @@ def flow(trial: str) -> list[tuple[str, int]]:
     return [(StepKind(kind).label, counts[kind]) for kind in FLOW]
 
 
-def exclusions(trial: str, language: str) -> list[tuple[str, int]]:
-    reasons = {check.code: check.reason.text(language) for check in current_protocol(trial).eligibility}
-    return [(reasons.get(code, code), n) for code, n in exclusion_counts(trial).items()]
+def exclusions(trial: str, language: str) -> list[tuple[str, int | None]]:
+    """Persons excluded by reason, without small numbers."""
+    protocol = current_protocol(trial)
+    reasons = {check.code: check.reason.text(language) for check in protocol.eligibility}
+    counts = hidden(exclusion_counts(trial), protocol.privacy.minimum_cell)
+    return [(reasons.get(code, code), n) for code, n in counts.items()]
 
 
 @dataclass(frozen=True, slots=True)
-class ExitCount:
-    reason: str
+class Exits:
+    """Drawn households that ever left the benefit, over all groups, and by reason; None where too few to show."""
+
     households: int | None
-    """None: too few to show."""
+    reasons: Sequence[tuple[str, int | None]]
 
 
-def exits(trial: str) -> tuple[int, Sequence[ExitCount]]:
-    """Drawn households that ever left the benefit, over all groups, and by reason. By group it is an outcome."""
-    smallest = current_protocol(trial).privacy.minimum_cell
-    drawn = Exit.objects.filter(household__in=households_in(trial))
+def exits(trial: str) -> Exits:
+    """By group exits are an outcome."""
+    smallest, drawn = current_protocol(trial).privacy.minimum_cell, drawn_exits(trial)
     homes = Count("household", distinct=True)
-    rows = dict(drawn.values_list("reason").annotate(n=homes).order_by("reason"))
-    return drawn.aggregate(n=homes)["n"], hidden(rows, smallest)
+    total = drawn.aggregate(n=homes)["n"]
+    rows = hidden(dict(drawn.values_list("reason").annotate(n=homes).order_by("reason")), smallest)
+    reasons = [(str(ExitReason(code).label), rows[code]) for code in ExitReason.values if code in rows]
+    return Exits(None if 0 < total < smallest else total, reasons)
+
+
+def drawn_exits(trial: str) -> QuerySet[Exit]:
+    return Exit.objects.filter(household__in=households_in(trial))
+
+
+def hidden(rows: Mapping[Key, int], smallest: int) -> dict[Key, int | None]:
+    """Counts under the smallest cell are hidden, and one more when a single hidden one would follow from the total."""
+    missing = {key for key, n in rows.items() if n < smallest}
+    shown = [(n, key) for key, n in rows.items() if key not in missing]
+    if len(missing) == 1 and shown:
+        missing.add(min(shown)[1])
+    return {key: None if key in missing else n for key, n in rows.items()}
 
 
 def protocol_under(result: ReleasedResult, document: Mapping[str, Any]) -> Protocol:
@@ -141,13 +160,3 @@ def protocol_under(result: ReleasedResult, document: Mapping[str, Any]) -> Proto
         sent = SentRun.objects.filter(run=result.run).first()
         version = version_at(result.trial_id, sent.sent_at if sent else result.received_at)
     return protocol_of(version) if version else current_protocol(result.trial_id)
-
-
-def hidden(rows: dict[str, int], smallest: int) -> list[ExitCount]:
-    """Counts under the smallest cell are hidden, and one more when a single hidden one would follow from the total."""
-    shown = {reason: n for reason, n in rows.items() if n >= smallest}
-    missing = [reason for reason in rows if reason not in shown]
-    if len(missing) == 1 and shown:
-        missing.append(min(shown, key=lambda reason: (shown[reason], reason)))
-    labels = [(reason, ExitReason(reason).label) for reason in ExitReason.values if reason in rows]
-    return [ExitCount(str(label), None if reason in missing else rows[reason]) for reason, label in labels]

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
-from analysis.monitoring import auditing, deeds, selectors
+from analysis.monitoring import auditing, deeds, selectors, trends
 from analysis.monitoring.models import ReleasedResult
 from analysis.study import reading
 from surveys.mailing.selectors import wave_states
@@ -23,16 +23,19 @@ DIGITS = 18
 @requires("view_progress")
 def progress(request: HttpRequest, trial: str) -> HttpResponse:
     """Recruitment, groups against their target, contacts against their norm, exits, answers; all as of today."""
-    total, reasons = selectors.exits(trial)
+    language = get_language() or "nl"
+    today, embargo = clock.today(), current_protocol(trial).embargo.until
     context = {
-        "today": clock.today(),
+        "today": today,
         "arms": selectors.arm_states(trial),
         "flow": selectors.flow(trial),
-        "exclusions": selectors.exclusions(trial, get_language() or "nl"),
-        "exits": total,
-        "reasons": reasons,
+        "exclusions": selectors.exclusions(trial, language),
+        "contact_charts": trends.contact_charts(trial, language),
+        "exits": selectors.exits(trial),
+        "exit_chart": trends.exit_chart(trial),
         "states": wave_states(trial),
-        "embargo": current_protocol(trial).embargo.until,
+        "embargo": embargo,
+        "sealed": today < embargo,
         "results": ReleasedResult.objects.filter(trial=trial).order_by("-pk"),
     }
     return render(request, "monitoring/progress.html", context)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,7 +12,7 @@ from django.db import connection
 from analysis.monitoring import selectors, services, tasks
 from analysis.monitoring.models import ReleasedResult, SentRun
 from coaching.services import Talk, log_contact
-from participants.models import ExitReason
+from participants.models import Person, Step, StepKind
 from participants.services import record_exit, record_return, stop
 from surveys.mailing import vault_client
 from tests.office import factories as make
@@ -67,14 +67,15 @@ def test_contacts_are_counted_of_the_last_twelve_weeks_and_without_those_struck_
 
 def test_exits_are_of_drawn_households_each_counted_once(tilburg):
     make.make_ready()
-    drawn = make.make_drawn(2)
-    leave(drawn[0])
+    drawn = make.make_drawn(11)
+    for home in drawn[:10]:
+        leave(home)
     with clock.at(make.NOW + timedelta(days=9)):
         record_return(household_id=drawn[0].pk, day=make.TODAY + timedelta(5), by=make.someone())
         record_exit(household_id=drawn[0].pk, day=make.TODAY + timedelta(8), reason="moved", by=make.someone())
     leave(make.make_household())
-    total, _reasons = selectors.exits("tilburg")
-    assert total == 1
+    found = selectors.exits("tilburg")
+    assert (found.households, dict(found.reasons)) == (10, {"work, benefit ended": None, "moved away": None})
 
 
 @pytest.mark.parametrize(
@@ -89,10 +90,20 @@ def test_exits_are_of_drawn_households_each_counted_once(tilburg):
 )
 def test_a_hidden_count_cannot_be_worked_out_from_the_others(rows, shown):
     counts = selectors.hidden(rows, 10)
-    labels = {str(ExitReason(code).label): n for code, n in shown.items()}
-    assert {one.reason: one.households for one in counts if one.households is not None} == labels
-    hidden = [one for one in counts if one.households is None]
-    assert len(hidden) != 1 or not shown
+    assert list(counts) == list(rows)
+    assert {key: n for key, n in counts.items() if n is not None} == shown
+    assert len(rows) - len(shown) != 1 or not shown
+
+
+def test_few_persons_excluded_for_a_reason_are_not_counted_on_the_page(leader):
+    noted = {"kind": StepKind.EXCLUDED, "day": make.TODAY, "recorded_at": make.NOW}
+    for number, reason in ((12, "moving"), (11, "resident"), (3, "entitled")):
+        homes = make.make_homes(number, (StepKind.SIGNED_UP,))
+        persons = Person.objects.filter(household__in=homes)
+        Step.objects.bulk_create(Step(person=person, reason=reason, **noted) for person in persons)
+    shown = dict(selectors.exclusions("tilburg", "en"))
+    assert sorted(n for n in shown.values() if n) == [12]
+    assert page(leader.get("/t/tilburg/progress/")).count("too few to show") == 2
 
 
 def test_the_flow_counts_persons_in_every_step(tilburg):
@@ -107,9 +118,18 @@ def test_the_page_shows_no_outcome_by_group(leader):
     for home in make.make_drawn(4):
         leave(home)
     shown = page(leader.get("/t/tilburg/progress/"))
-    assert "4 households, over all groups together" in shown
+    assert "Too few households to show a number" in shown
     assert "they stay sealed until" in shown
     assert "too few to show" in shown
+
+
+def test_beside_a_released_result_the_page_does_not_say_that_all_is_sealed(leader):
+    ReleasedResult.objects.create(run="a1", trial_id="tilburg", document="{}", sha256="0" * 64, received_at=make.NOW)
+    assert "all else stays sealed until" in page(leader.get("/t/tilburg/progress/"))
+    with clock.at(datetime(2020, 5, 28, 9, tzinfo=UTC)):
+        shown = page(leader.get("/t/tilburg/progress/"))
+    assert "they come with the released results" in shown
+    assert "sealed" not in shown
 
 
 def test_the_page_takes_the_same_queries_for_one_household_and_for_thirty(leader, page_queries):
