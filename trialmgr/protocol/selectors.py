@@ -7,6 +7,7 @@ from functools import lru_cache
 from django.utils.translation import gettext as _
 
 from trialmgr.core.errors import DomainError
+from trialmgr.protocol.changes import changes
 from trialmgr.protocol.models import ProtocolVersion
 from trialmgr.protocol.reading import restore
 from trialmgr.protocol.schema import Protocol
@@ -47,6 +48,19 @@ def version_at(trial: str, moment: datetime) -> ProtocolVersion | None:
 def version_named(trial: str, sha256: str) -> ProtocolVersion | None:
     """The version with this text, the newest when it came back."""
     return ProtocolVersion.objects.filter(trial__code=trial, sha256=sha256).order_by("-number").first()
+
+
+def history(trial: str) -> list[tuple[ProtocolVersion, list[str]]]:
+    """Every version, newest first, with the parts of the file in which it differs from the one before."""
+    found = ProtocolVersion.objects.filter(trial__code=trial).select_related("created_by").order_by("number")
+    before: Protocol | None = None
+    told = []
+    for version in found:
+        protocol = restore(json.loads(version.document))
+        keys = [change.key.split(".")[0] for change in changes(before, protocol)] if before else []
+        told.append((version, list(dict.fromkeys(keys))))
+        before = protocol
+    return told[::-1]
 
 
 def protocol_of(version: ProtocolVersion) -> Protocol:

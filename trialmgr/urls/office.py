@@ -11,6 +11,7 @@ handler404, handler500 = staff.handler404, staff.handler500
 
 urlpatterns = [
     *staff.urlpatterns,
+    path("", include("trialmgr.protocol.urls")),
     path("", include("participants.urls")),
     path("", include("randomization.urls")),
     path("", include("coaching.urls")),
@@ -26,6 +27,7 @@ SECTIONS = [
     Section("send_waves", "waves", _("Questionnaires")),
     Section("manage_staff", "staff", _("Staff")),
     Section("view_audit", "audit_log", _("Audit log")),
+    Section("view_trial", "protocol", _("Protocol")),
 ]
 OFFICE_SECTIONS = [
     Section("view_audit", "office_audit_log", _("Audit log of the whole office")),

@@ -37,7 +37,7 @@ def _element(value: date | datetime, text: str) -> str:
 
 
 @register.filter
-def decimals(value: float | None, places: int = 2) -> str:
+def decimals(value: float | Decimal | None, places: int = 2) -> str:
     """A number rounded to so many decimals, by the language of the page; a dash where there is none."""
     if value is None or not math.isfinite(value):
         return "–"
