@@ -1,6 +1,7 @@
 """Pages about households: the list, entering one, and one household's way through the trial."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
@@ -37,13 +38,14 @@ from trialmgr.protocol.selectors import current_protocol
 
 PAGE = 50
 PREVIEW = 20
+ACTIONS = ("enrol_people", "record_exit", "assign_coach")
 
 
 @require_safe
 @requires("view_people")
 def people(request: HttpRequest, trial: str) -> HttpResponse:
     form = SearchForm(request.GET or None)
-    households = visible(request, trial)
+    households = visible(request, trial, "view_people")
     if form.is_bound and form.is_valid():
         households = selectors.search(households, form.cleaned_data["q"])
         if form.cleaned_data["stage"]:
@@ -88,7 +90,7 @@ def add(request: HttpRequest, trial: str) -> HttpResponse:
 @require_safe
 @requires("view_people")
 def household(request: HttpRequest, trial: str, code: str) -> HttpResponse:
-    home = get_object_or_404(selectors.with_people(visible(request, trial)), code=code)
+    home = get_object_or_404(selectors.with_people(visible(request, trial, "view_people")), code=code)
     return render(request, "participants/household.html", page_of(request, home))
 
 
@@ -97,11 +99,13 @@ def page_of(request: HttpRequest, home: Household, *, failed: tuple[str, Form] |
     protocol = current_protocol(home.trial_id)
     people = [_person_on_page(person, home, protocol, failed) for person in home.persons.all()]
     away = next((left for left in home.exits.all() if left.returned_on is None), None)
+    allowed = {permission: may(request.user, permission, trial=home.trial_id, site=home.site) for permission in ACTIONS}
     forms = {
         "exit_form": ReturnForm() if away else ExitForm(),
         "drawn": any(StepKind.RANDOMISED in person["taken"] for person in people),
-        "can_enrol": may(request.user, "enrol_people", trial=home.trial_id),
-        "can_exit": may(request.user, "record_exit", trial=home.trial_id),
+        "can_enrol": allowed["enrol_people"],
+        "can_exit": allowed["record_exit"],
+        "can_assign": allowed["assign_coach"],
     }
     if failed and failed[0] == "exit":
         forms["exit_form"] = failed[1]
@@ -148,30 +152,45 @@ def _consent_form(person: Person, home: Household, protocol: Protocol) -> Consen
     return ConsentForm(purposes=asked, prefix=f"p{person.pk}")
 
 
-@require_POST
-@requires("enrol_people")
-def checks(request: HttpRequest, trial: str, code: str, person: int) -> HttpResponse:
-    form = ChecksForm(request.POST, protocol=current_protocol(trial), prefix=f"p{person}")
+def household_action(permission: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Guard an action on a household, and on a person in it, with a permission at the site of that household."""
+
+    def decorate(act: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @require_POST
+        @requires(permission)
+        @wraps(act)
+        def guarded(request: HttpRequest, trial: str, code: str, person: int | None = None) -> HttpResponse:
+            home = get_object_or_404(selectors.with_people(visible(request, trial, permission)), code=code)
+            about = [home] if person is None else [home, get_object_or_404(home.persons, pk=person)]
+            return act(request, *about)
+
+        return guarded
+
+    return decorate
+
+
+@household_action("enrol_people")
+def checks(request: HttpRequest, home: Household, person: Person) -> HttpResponse:
+    form = ChecksForm(request.POST, protocol=current_protocol(home.trial_id), prefix=f"p{person.pk}")
 
     def act() -> None:
         day = form.cleaned_data["day"]
-        passed = services.check_eligibility(person_id=person, answers=form.answers(), day=day, by=request.user)
+        passed = services.check_eligibility(person_id=person.pk, answers=form.answers(), day=day, by=request.user)
         text = _("May take part. Next: the consent form.") if passed else _("May not take part; the reason was stored.")
         messages.success(request, text)
 
-    return act_on(request, trial, code, person, f"checks:{person}", form, act)
+    return act_on(request, home, f"checks:{person.pk}", form, act)
 
 
-@require_POST
-@requires("enrol_people")
-def consent(request: HttpRequest, trial: str, code: str, person: int) -> HttpResponse:
-    asked = open_purposes(current_protocol(trial), selectors.standing_consents(person))
-    form = ConsentForm(request.POST, purposes=asked, prefix=f"p{person}")
+@household_action("enrol_people")
+def consent(request: HttpRequest, home: Household, person: Person) -> HttpResponse:
+    asked = open_purposes(current_protocol(home.trial_id), selectors.standing_consents(person.pk))
+    form = ConsentForm(request.POST, purposes=asked, prefix=f"p{person.pk}")
 
     def act() -> None:
         data = form.cleaned_data
         agreed = services.record_consent(
-            person_id=person,
+            person_id=person.pk,
             purposes=form.purposes(),
             channel=data["channel"],
             day=data["day"],
@@ -181,40 +200,36 @@ def consent(request: HttpRequest, trial: str, code: str, person: int) -> HttpRes
         took_part = not any(purpose.required for purpose in asked)
         messages.success(request, _("The change was saved.") if took_part else text)
 
-    return act_on(request, trial, code, person, f"consent:{person}", form, act)
+    return act_on(request, home, f"consent:{person.pk}", form, act)
 
 
-@require_POST
-@requires("enrol_people")
-def reach(request: HttpRequest, trial: str, code: str, person: int) -> HttpResponse:
-    form = ReachForm(request.POST, prefix=f"p{person}")
+@household_action("enrol_people")
+def reach(request: HttpRequest, home: Household, person: Person) -> HttpResponse:
+    form = ReachForm(request.POST, prefix=f"p{person.pk}")
 
     def act() -> None:
-        services.change_reach(person_id=person, reach=form.cleaned_data, by=request.user)
+        services.change_reach(person_id=person.pk, reach=form.cleaned_data, by=request.user)
         messages.success(request, _("Stored."))
 
-    return act_on(request, trial, code, person, f"reach:{person}", form, act)
+    return act_on(request, home, f"reach:{person.pk}", form, act)
 
 
-@require_POST
-@requires("record_exit")
-def stop(request: HttpRequest, trial: str, code: str, person: int) -> HttpResponse:
-    form = StopForm(request.POST, prefix=f"p{person}")
+@household_action("record_exit")
+def stop(request: HttpRequest, home: Household, person: Person) -> HttpResponse:
+    form = StopForm(request.POST, prefix=f"p{person.pk}")
 
     def act() -> None:
         data = form.cleaned_data
-        services.stop(person_id=person, kinds=data["kinds"], day=data["day"], by=request.user)
+        services.stop(person_id=person.pk, kinds=data["kinds"], day=data["day"], by=request.user)
         messages.success(request, _("Recorded. Mail to this person stops at once where it must."))
 
-    return act_on(request, trial, code, person, f"stop:{person}", form, act)
+    return act_on(request, home, f"stop:{person.pk}", form, act)
 
 
-@require_POST
-@requires("record_exit")
-def leave(request: HttpRequest, trial: str, code: str) -> HttpResponse:
+@household_action("record_exit")
+def leave(request: HttpRequest, home: Household) -> HttpResponse:
     """The household left the benefit, or receives it again."""
-    home = get_object_or_404(visible(request, trial), code=code)
-    away = home.exits.filter(returned_on=None).exists()
+    away = any(left.returned_on is None for left in home.exits.all())
     form = ReturnForm(request.POST) if away else ExitForm(request.POST)
 
     def act() -> None:
@@ -225,14 +240,12 @@ def leave(request: HttpRequest, trial: str, code: str) -> HttpResponse:
             services.record_exit(household_id=home.pk, day=data["day"], reason=data["reason"], by=request.user)
         messages.success(request, _("Recorded."))
 
-    return act_on(request, trial, code, None, "exit", form, act)
+    return act_on(request, home, "exit", form, act)
 
 
-@require_POST
-@requires("enrol_people")
-def answer_invitation(request: HttpRequest, trial: str, code: str) -> HttpResponse:
+@household_action("enrol_people")
+def answer_invitation(request: HttpRequest, home: Household) -> HttpResponse:
     """A household that was invited by letter signs up or declines."""
-    home = get_object_or_404(visible(request, trial), code=code)
     chosen = {"accept": services.accept_invitation, "decline": services.decline_invitation}
     if request.POST.get("answer") not in chosen:
         raise BadRequest
@@ -240,29 +253,18 @@ def answer_invitation(request: HttpRequest, trial: str, code: str) -> HttpRespon
         chosen[request.POST["answer"]](household_id=home.pk, day=clock.today(), by=request.user)
     except DomainError as error:
         messages.error(request, str(error))
-    return redirect("household", trial=trial, code=code)
+    return redirect("household", trial=home.trial_id, code=home.code)
 
 
-def act_on(
-    request: HttpRequest,
-    trial: str,
-    code: str,
-    person: int | None,
-    name: str,
-    form: Form,
-    act: Callable[[], None],
-) -> HttpResponse:
+def act_on(request: HttpRequest, home: Household, name: str, form: Form, act: Callable[[], None]) -> HttpResponse:
     """Do what a form on a household's page asks; on a fault show the page again with what was typed."""
-    home = get_object_or_404(selectors.with_people(visible(request, trial)), code=code)
-    if person is not None:
-        get_object_or_404(home.persons, pk=person)
     if form.is_valid():
         try:
             act()
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
         else:
-            return redirect("household", trial=trial, code=code)
+            return redirect("household", trial=home.trial_id, code=home.code)
     return render(request, "participants/household.html", page_of(request, home, failed=(name, form)), status=422)
 
 
@@ -309,5 +311,5 @@ def import_confirm(request: HttpRequest, trial: str, draft: int) -> HttpResponse
     return redirect("people", trial=trial)
 
 
-def visible(request: HttpRequest, trial: str) -> QuerySet[Household]:
-    return selectors.households_visible_to(request.user, "view_people", trial=trial)
+def visible(request: HttpRequest, trial: str, permission: str) -> QuerySet[Household]:
+    return selectors.households_visible_to(request.user, permission, trial=trial)

@@ -144,6 +144,23 @@ def test_one_site_can_enter_people_of_that_site_only(db):
     assert there.post(f"{PEOPLE}add/", entry(site="goirle")).status_code == 302
 
 
+def test_who_reads_everywhere_and_works_at_one_site_changes_nothing_at_another(db):
+    make.make_trial("tilburg", make.TWO_SITES)
+    both = make.make_user(Role.CUSTODIAN)
+    make.give(both, Role.SUPPORT, site="goirle")
+    client = make.log_in(both)
+    for site, offered, status in (("tilburg", False, 404), ("goirle", True, 422)):
+        home = make.make_household(site=site)
+        shown = page(client.get(f"{PEOPLE}{home.code}/"))
+        for form in ("checks/", "reach/", "stop/", "exit/"):
+            assert (form in shown) == offered, (site, form)
+        for action in ("checks", "consent", "stop", "reach"):
+            url = f"{PEOPLE}{home.code}/{home.persons.get().pk}/{action}/"
+            assert client.post(url).status_code == status, (site, action)
+        assert client.post(f"{PEOPLE}{home.code}/exit/").status_code == status
+        assert client.post(f"{PEOPLE}{home.code}/invitation/").status_code == (400 if offered else 404)
+
+
 def test_exit_and_return_are_recorded_on_the_page(support):
     home = make.make_household()
     url = f"{PEOPLE}{home.code}/exit/"
