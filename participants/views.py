@@ -153,15 +153,20 @@ def _consent_form(person: Person, home: Household, protocol: Protocol) -> Consen
 
 
 def household_action(permission: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """Guard an action on a household, and on a person in it, with a permission at the site of that household."""
+    """Guard an action on a household, and on a person in it, with a permission at the site of that household.
+
+    Its address is asked for by GET after a failed form, by a switch of language say: that leads to the page.
+    """
 
     def decorate(act: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-        @require_POST
+        @require_http_methods(["GET", "POST"])
         @requires(permission)
         @wraps(act)
         def guarded(request: HttpRequest, trial: str, code: str, person: int | None = None) -> HttpResponse:
             home = get_object_or_404(selectors.with_people(visible(request, trial, permission)), code=code)
             about = [home] if person is None else [home, get_object_or_404(home.persons, pk=person)]
+            if request.method == "GET":
+                return redirect("household", trial=trial, code=code)
             return act(request, *about)
 
         return guarded

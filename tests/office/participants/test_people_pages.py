@@ -161,6 +161,14 @@ def test_who_reads_everywhere_and_works_at_one_site_changes_nothing_at_another(d
         assert client.post(f"{PEOPLE}{home.code}/invitation/").status_code == (400 if offered else 404)
 
 
+@pytest.mark.parametrize("action", ["checks", "consent", "stop", "reach", "exit", "invitation"])
+def test_the_address_of_a_form_leads_back_to_its_household(support, action):
+    home = make.make_eligible()
+    at = f"{PEOPLE}{home.code}/"
+    form = f"{at}{action}/" if action in {"exit", "invitation"} else f"{at}{home.persons.get().pk}/{action}/"
+    assert support.get(form)["Location"] == at
+
+
 def test_exit_and_return_are_recorded_on_the_page(support):
     home = make.make_household()
     url = f"{PEOPLE}{home.code}/exit/"
