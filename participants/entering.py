@@ -116,7 +116,9 @@ def _create(trial: str, round_code: str, entries: Sequence[Entry]) -> list[House
 
 def _refuse_known(trial: str, members: Sequence[Member]) -> None:
     numbers = {member.client_number for member in members}
-    known = Person.objects.filter(trial=trial, client_number__in=numbers).values_list("client_number", flat=True)
+    known = Person.objects.filter(trial=trial, client_number__any_of=list(numbers)).values_list(
+        "client_number", flat=True
+    )
     if known:
         text = _("Already in this trial: client number %s.") % ", ".join(sorted(known)[:5])
         raise AlreadyKnown(text, field="client_number")
@@ -124,7 +126,9 @@ def _refuse_known(trial: str, members: Sequence[Member]) -> None:
         raise AlreadyKnown(_("The same person stands here twice."), field="surname")
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]  # a digest was made with the key of its day
     alike = {_likeness(trial, member, key): member for member in members for key in keys}
-    found = Contact.objects.filter(trial=trial, likeness__in=alike).values_list("likeness", "person__client_number")
+    found = Contact.objects.filter(trial=trial, likeness__any_of=list(alike)).values_list(
+        "likeness", "person__client_number"
+    )
     if found:
         text = _("A person of this name and day of birth is in this trial already: client number %s.")
         here = _("%(known)s (here %(new)s)")

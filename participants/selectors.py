@@ -11,7 +11,6 @@ from trialmgr.core.access import sites_of
 from trialmgr.core.models import User
 from trialmgr.protocol.selectors import current_protocol
 
-PART = 10_000
 DECIDED = (StepKind.CONSENTED, StepKind.EXCLUDED)
 ENDED = (StepKind.STOPPED_SURVEYS, StepKind.WITHDREW_DATA)
 
@@ -116,7 +115,7 @@ def consented(trial: str, codes: Iterable[str], *, on: date) -> dict[str, Unit]:
     """Those of the households with these codes of whom somebody consented, with the stratum they have on a day."""
     stratum_of = current_protocol(trial).allocation.stratum_of
     agreed = Exists(Step.objects.filter(person__household=OuterRef("pk"), kind=StepKind.CONSENTED))
-    homes = Household.objects.filter(agreed, pk__in=household_ids(trial, codes).values())
+    homes = Household.objects.filter(agreed, pk__any_of=list(household_ids(trial, codes).values()))
     return {home.code: Unit(home.pk, home.code, home.round, stratum_of(traits_of(home, on))) for home in homes}
 
 
@@ -131,7 +130,7 @@ def standing_consents(person_id: int) -> QuerySet[Consent]:
 
 
 def person_ids(trial: str, pids: Collection[str]) -> list[int]:
-    return list(Person.objects.filter(trial=trial, pid__in=pids).values_list("pk", flat=True))
+    return list(Person.objects.filter(trial=trial, pid__any_of=list(pids)).values_list("pk", flat=True))
 
 
 def step_days(trial: str, kind: StepKind) -> dict[int, date]:
@@ -140,12 +139,8 @@ def step_days(trial: str, kind: StepKind) -> dict[int, date]:
 
 
 def household_ids(trial: str, codes: Iterable[str]) -> dict[str, int]:
-    """The key of each household by its code; in parts, for a statement takes no more than 65,535 values."""
-    wanted, found = list(codes), {}
-    for start in range(0, len(wanted), PART):
-        part = Household.objects.filter(trial=trial, code__in=wanted[start : start + PART])
-        found.update(part.values_list("code", "pk"))
-    return found
+    """The key of each household by its code."""
+    return dict(Household.objects.filter(trial=trial, code__any_of=list(codes)).values_list("code", "pk"))
 
 
 def traits_of(household: Household, on: date) -> dict[str, str | int]:

@@ -83,7 +83,12 @@ def solicit(*, trial: str, round_code: str, rows: Sequence[Row], day: date, by: 
     for row in rows:
         members.setdefault(row.household, []).append(row)
     households = enter(trial, round_code, [entry_of(together) for together in members.values()])
-    _step(Person.objects.filter(household__in=households), StepKind.SOLICITED, day=day, by=by)
+    _step(
+        Person.objects.filter(household__pk__any_of=[home.pk for home in households]),
+        StepKind.SOLICITED,
+        day=day,
+        by=by,
+    )
     audit.record(
         "households.solicited", f"trial:{trial}", by=by, trial=trial, households=len(households), persons=len(rows)
     )
@@ -223,7 +228,7 @@ def mark_randomised(*, household_ids: Collection[int] | QuerySet[Any], day: date
 @transaction.atomic
 def record_baselines(*, pids: Collection[str]) -> int:
     """Called by the nightly status, under the login that may know who answered; give how many are new."""
-    persons = Person.objects.filter(pid__in=pids, baseline=None)
+    persons = Person.objects.filter(pid__any_of=list(pids), baseline=None)
     made = Baseline.objects.bulk_create(Baseline(person=person) for person in persons)
     return len(made)
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from django.db import connection
 
-from participants import entering, importing, services
+from participants import entering, importing, selectors, services
 from participants.models import Contact, Household, Person, Step, StepKind
 from tests.office import factories as make
 from tests.office.races import faults, together
@@ -194,3 +194,14 @@ def test_a_list_of_a_thousand_takes_a_few_statements(tilburg, queries):
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(DISTINCT pid) FROM participants_person")
         assert cursor.fetchone() == (1000,)
+
+
+def test_seventy_thousand_values_are_asked_for_in_one_statement(tilburg, queries):
+    home = make.make_household(members=[make.make_member(client_number="K9")])
+    person = home.persons.get()
+    others = [f"{n:032}" for n in range(70_000)]
+    assert selectors.person_ids(tilburg, [*others, person.pid]) == [person.pk]
+    assert selectors.household_ids(tilburg, [*others, home.code]) == {home.code: home.pk}
+    assert Person.objects.filter(household__pk__any_of=[*range(10**9, 10**9 + 70_000), home.pk]).count() == 1
+    assert services.record_baselines(pids=[*others, person.pid]) == 1
+    assert queries(lambda: selectors.person_ids(tilburg, others)) == 1
