@@ -2,8 +2,7 @@
 
 import hashlib
 import hmac
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 
@@ -11,18 +10,29 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from participants.ages import ADULT, OLDEST, may_have_begun, may_join
 from participants.importing import Row
 from participants.models import Contact, Household, HouseholdType, Person
+from participants.names import letters_of
 from trialmgr.core import clock
 from trialmgr.core.errors import DomainError
 from trialmgr.protocol.schema import Protocol
 from trialmgr.protocol.selectors import current_protocol
 
 ALONE = (HouseholdType.SINGLE, HouseholdType.LONE_PARENT)
+COUPLES = (HouseholdType.COUPLE, HouseholdType.COUPLE_CHILDREN)
 ONCE_IN_TRIAL = ("person_client_number_once_in_trial", "contact_person_once_in_trial")
 
 
-class AlreadyKnown(DomainError):
+class MemberError(DomainError):
+    """Something about one member of a household; `member` is the place of that member, the first being 0."""
+
+    def __init__(self, message: str, *, field: str, member: int) -> None:
+        super().__init__(message, field=field)
+        self.member = member
+
+
+class AlreadyKnown(MemberError):
     """The person is in this trial already."""
 
 
@@ -62,8 +72,12 @@ def entry_of(rows: Sequence[Row]) -> Entry:
         site=rows[0].site,
         household_type=kind or (HouseholdType.COUPLE if len(rows) > 1 else HouseholdType.SINGLE),
         benefit_since=next((row.benefit_since for row in rows if row.benefit_since), None),
-        members=tuple(Member(**{name: getattr(row, name) for name in Member.__dataclass_fields__}) for row in rows),
+        members=tuple(map(member_of, rows)),
     )
+
+
+def member_of(row: Row) -> Member:
+    return Member(**{name: getattr(row, name) for name in Member.__dataclass_fields__})
 
 
 def enter(trial: str, round_code: str, entries: Sequence[Entry]) -> list[Household]:
@@ -76,7 +90,8 @@ def enter(trial: str, round_code: str, entries: Sequence[Entry]) -> list[Househo
     except IntegrityError as error:
         if not any(name in str(error) for name in ONCE_IN_TRIAL):
             raise
-        raise AlreadyKnown(_("Somebody else entered one of these persons just now. Look them up.")) from None
+        text = _("Somebody else entered one of these persons just now. Look them up.")
+        raise AlreadyKnown(text, field="client_number", member=0) from None
 
 
 def _check_entries(protocol: Protocol, entries: Sequence[Entry]) -> None:
@@ -86,8 +101,22 @@ def _check_entries(protocol: Protocol, entries: Sequence[Entry]) -> None:
             raise DomainError(_("A household has one or two adult members."))
         if len(entry.members) == 2 and entry.household_type in ALONE:
             raise DomainError(_("Two adults are a couple, with or without children."), field="household_type")
+        if len(entry.members) == 1 and entry.household_type in COUPLES:
+            text = _("A couple has two adults: fill in the partner, or choose another kind of household.")
+            raise MemberError(text, field="client_number", member=1)
         if entry.site not in sites or entry.household_type not in HouseholdType.values:
             raise DomainError(_("Choose from the list."), field="site")
+
+
+def check_days(entries: Sequence[Entry], day: date) -> None:
+    """Raise for who is too young or too old to join on a day, and for a benefit that cannot have begun."""
+    for entry in entries:
+        for place, member in enumerate(entry.members):
+            if not may_join(member.born_on, day):
+                text = _("Who takes part is %(young)s to %(old)s years old.") % {"young": ADULT, "old": OLDEST}
+                raise MemberError(text, field="born_on", member=place)
+            if entry.benefit_since and not may_have_begun(entry.benefit_since, member.born_on, clock.today()):
+                raise DomainError(_("A benefit begins after the birth, and not after today."), field="benefit_since")
 
 
 def _create(trial: str, round_code: str, entries: Sequence[Entry]) -> list[Household]:
@@ -115,30 +144,38 @@ def _create(trial: str, round_code: str, entries: Sequence[Entry]) -> list[House
 
 
 def _refuse_known(trial: str, members: Sequence[Member]) -> None:
-    numbers = {member.client_number for member in members}
-    known = Person.objects.filter(trial=trial, client_number__any_of=list(numbers)).values_list(
+    places: dict[object, int] = {}
+    for place, member in enumerate(members):
+        for key in (member.client_number, _likeness(trial, member)):
+            if places.setdefault(key, place) != place:
+                raise AlreadyKnown(_("The same person stands here twice."), field="surname", member=place)
+    for place, number in known_in_trial(trial, members).items():
+        new = members[place].client_number
+        if number == new:
+            text = _("Already in this trial: client number %s.") % number
+            raise AlreadyKnown(text, field="client_number", member=place)
+        text = _("A person of this name and day of birth is in this trial already: client number %s.")
+        raise AlreadyKnown(
+            text % (_("%(known)s (here %(new)s)") % {"known": number, "new": new}), field="surname", member=place
+        )
+
+
+def known_in_trial(trial: str, members: Sequence[Member]) -> Mapping[int, str]:
+    """Which of these persons are in the trial already, by their place: the client number they are known by."""
+    numbers = {member.client_number: place for place, member in enumerate(members)}
+    same = Person.objects.filter(trial=trial, client_number__any_of=list(numbers)).values_list(
         "client_number", flat=True
     )
-    if known:
-        text = _("Already in this trial: client number %s.") % ", ".join(sorted(known)[:5])
-        raise AlreadyKnown(text, field="client_number")
-    if len(numbers) < len(members) or len({_likeness(trial, member) for member in members}) < len(members):
-        raise AlreadyKnown(_("The same person stands here twice."), field="surname")
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]  # a digest was made with the key of its day
-    alike = {_likeness(trial, member, key): member for member in members for key in keys}
+    alike = {_likeness(trial, member, key): place for place, member in enumerate(members) for key in keys}
     found = Contact.objects.filter(trial=trial, likeness__any_of=list(alike)).values_list(
         "likeness", "person__client_number"
     )
-    if found:
-        text = _("A person of this name and day of birth is in this trial already: client number %s.")
-        here = _("%(known)s (here %(new)s)")
-        twice = [here % {"known": known, "new": alike[likeness].client_number} for likeness, known in found]
-        raise AlreadyKnown(text % ", ".join(twice[:5]), field="surname")
+    by_name = {alike[likeness]: number for likeness, number in found}
+    return dict(sorted((by_name | {numbers[number]: number for number in same}).items()))
 
 
 def _likeness(trial: str, member: Member, key: str | None = None) -> str:
     """Keyed digest of a name without accents and capitals and a day of birth."""
-    plain = unicodedata.normalize("NFKD", f"{member.first_name} {member.surname}").casefold()
-    letters = "".join(letter for letter in plain if letter.isalnum())
-    text = f"likeness|{trial}|{letters}|{member.born_on.isoformat()}"
+    text = f"likeness|{trial}|{letters_of(member.first_name, member.surname)}|{member.born_on.isoformat()}"
     return hmac.new((key or settings.SECRET_KEY).encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -10,8 +10,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from participants.entering import Member
-from participants.importing import POSTCODE, split_surname
+from participants.importing import POSTCODE
 from participants.models import STOPS, ExitReason, HouseholdType, StepKind
+from participants.names import UnknownInfix, split_surname
 from trialmgr.core import clock
 from trialmgr.protocol.schema import Protocol, Purpose
 
@@ -90,10 +91,23 @@ class MemberForm(ReachForm):
     surname = forms.CharField(label=_("Surname, with what comes before it"), max_length=100)
     born_on = DayField(label=_("Day of birth"), initial=None)
 
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        try:
+            data["infix"], data["surname"] = split_surname("", data.get("surname", ""))
+        except UnknownInfix as error:
+            text = _("Write the surname only: %(after)s does not come before a surname.")
+            self.add_error("surname", forms.ValidationError(text, params={"after": error}))
+        return data
+
     def member(self) -> Member:
-        data = dict(self.cleaned_data)
-        data["infix"], data["surname"] = split_surname("", data["surname"])
-        return Member(**data)
+        return Member(**self.cleaned_data)
+
+
+class PartnerForm(MemberForm):
+    """The second adult; a list of faults at its top says whose they are."""
+
+    whose = _("Partner")
 
 
 class HouseholdForm(forms.Form):

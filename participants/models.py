@@ -320,11 +320,13 @@ class ImportDraft(models.Model):
 
     trial = models.ForeignKey("protocol.Trial", models.PROTECT, to_field="code", db_column="trial", related_name="+")
     rows = models.JSONField()
+    facts = models.JSONField(db_default=models.Value({}, models.JSONField()))
+    """The round, the day of the invitation, the columns that were read and those that were not."""
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
     class Privacy:
-        scrub = {"rows"}
+        scrub = {"rows", "facts"}
         keep = {"id", "trial", "created_at", "created_by"}
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """Everything that changes a household, a person or what they agreed to. Nothing else writes these tables."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from participants.consenting import may_change_mind, open_purposes
-from participants.entering import Entry, Member, enter, entry_of
+from participants.entering import Entry, Member, check_days, enter, entry_of
 from participants.importing import Row
 from participants.models import (
     STOPS,
@@ -22,7 +22,6 @@ from participants.models import (
     Exit,
     ExitReason,
     Household,
-    ImportDraft,
     Person,
     Step,
     StepKind,
@@ -38,7 +37,6 @@ RANDOMISE = """
     INSERT INTO participants_step (person_id, kind, day, reason, recorded_at, recorded_by_id)
     SELECT id, 'randomised', %s::date, '', %s::timestamptz, %s::bigint FROM ({persons}) AS persons (id)
 """
-DRAFT_LIVES = timedelta(hours=1)
 REACH = ("email", "phone", "street", "postcode", "city", "language")
 
 
@@ -69,6 +67,7 @@ def sign_up(
     """Enter a household that wants to take part, with all its adult members."""
     _require_open_round(current_protocol(trial), round_code, day)
     entry = Entry(site=site, household_type=household_type, benefit_since=benefit_since, members=tuple(members))
+    check_days([entry], day)
     household = enter(trial, round_code, [entry])[0]
     _step(household.persons.all(), StepKind.SIGNED_UP, day=day, by=by)
     _note("household.signed_up", household, by=by, persons=len(members))
@@ -82,7 +81,9 @@ def solicit(*, trial: str, round_code: str, rows: Sequence[Row], day: date, by: 
     members: dict[str, list[Row]] = {}
     for row in rows:
         members.setdefault(row.household, []).append(row)
-    households = enter(trial, round_code, [entry_of(together) for together in members.values()])
+    entries = [entry_of(together) for together in members.values()]
+    check_days(entries, day)
+    households = enter(trial, round_code, entries)
     _step(
         Person.objects.filter(household__pk__any_of=[home.pk for home in households]),
         StepKind.SOLICITED,
@@ -311,39 +312,6 @@ def _end_consents(person: Person, day: date) -> None:
     if consents.filter(day__gt=day).exists():
         raise DomainError(_("The person consented after that day."), field="day")
     consents.update(ended_on=day)
-
-
-@transaction.atomic
-def keep_import(*, trial: str, rows: Sequence[Row], by: User) -> ImportDraft:
-    """Keep a checked file until its import is confirmed; older drafts go."""
-    now = clock.now()
-    drop_old_imports()
-    return ImportDraft.objects.create(
-        trial_id=trial, rows=[row.as_json() for row in rows], created_at=now, created_by=by
-    )
-
-
-def drop_old_imports() -> int:
-    """Remove drafts that waited too long: they hold names. Give their number."""
-    return ImportDraft.objects.filter(created_at__lt=clock.now() - DRAFT_LIVES).delete()[0]
-
-
-@transaction.atomic
-def confirm_import(*, trial: str, draft_id: int, round_code: str, day: date, by: User) -> int:
-    """Import the rows of a draft of one's own; give the number of households. A second click finds it gone."""
-    fresh = ImportDraft.objects.filter(trial=trial, created_by=by, created_at__gte=clock.now() - DRAFT_LIVES)
-    draft = fresh.select_for_update(of=("self",)).filter(pk=draft_id).first()
-    if draft is None:
-        raise DomainError(_("This import was confirmed already, or waited more than an hour. Upload the file again."))
-    rows = [row_from_json(row) for row in draft.rows]
-    count = solicit(trial=draft.trial_id, round_code=round_code, rows=rows, day=day, by=by)
-    draft.delete()
-    return count
-
-
-def row_from_json(data: Mapping[str, str]) -> Row:
-    days = {name: date.fromisoformat(data[name]) if data[name] else None for name in ("born_on", "benefit_since")}
-    return Row(**{**data, **days})
 
 
 def _note(verb: str, about: Household | Person, *, by: User, **detail: Any) -> None:

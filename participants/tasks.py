@@ -2,9 +2,9 @@
 
 from celery import shared_task
 
-from participants import services
+from participants import drafts
 
 
 @shared_task
 def drop_old_imports() -> None:
-    services.drop_old_imports()
+    drafts.drop_old_imports()

@@ -1,12 +1,12 @@
 from django.urls import path
 
-from participants import views
+from participants import import_views, views
 
 urlpatterns = [
     path("t/<slug:trial>/people/", views.people, name="people"),
     path("t/<slug:trial>/people/add/", views.add, name="add_household"),
-    path("t/<slug:trial>/people/import/", views.import_file, name="import_people"),
-    path("t/<slug:trial>/people/import/<int:draft>/", views.import_confirm, name="confirm_import"),
+    path("t/<slug:trial>/people/import/", import_views.import_file, name="import_people"),
+    path("t/<slug:trial>/people/import/<int:draft>/", import_views.import_draft, name="confirm_import"),
     path("t/<slug:trial>/people/<slug:code>/", views.household, name="household"),
     path("t/<slug:trial>/people/<slug:code>/invitation/", views.answer_invitation, name="answer_invitation"),
     path("t/<slug:trial>/people/<slug:code>/exit/", views.leave, name="household_exit"),

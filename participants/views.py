@@ -11,19 +11,20 @@ from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from participants import importing, selectors, services
+from participants import selectors, services
 from participants.consenting import may_change_mind, open_purposes
+from participants.entering import MemberError
 from participants.forms import (
     ChecksForm,
     ConsentForm,
     ExitForm,
     HouseholdForm,
-    ImportForm,
     MemberForm,
+    PartnerForm,
     ReachForm,
     ReturnForm,
     SearchForm,
@@ -32,12 +33,11 @@ from participants.forms import (
 from participants.models import Household, Person, StepKind
 from trialmgr.core import clock
 from trialmgr.core.access import may, requires, sites_of
-from trialmgr.core.errors import BadInput, DomainError
+from trialmgr.core.errors import DomainError
 from trialmgr.protocol.schema import Protocol
 from trialmgr.protocol.selectors import current_protocol
 
 PAGE = 50
-PREVIEW = 20
 ACTIONS = ("enrol_people", "record_exit", "assign_coach")
 
 
@@ -62,7 +62,7 @@ def add(request: HttpRequest, trial: str) -> HttpResponse:
     sites = sites_of(request.user, "enrol_people", trial=trial)
     home = HouseholdForm(request.POST or None, protocol=protocol, sites=sites)
     first = MemberForm(request.POST or None, prefix="first")
-    second = MemberForm(request.POST or None, prefix="second", empty_permitted=True, use_required_attribute=False)
+    second = PartnerForm(request.POST or None, prefix="second", empty_permitted=True, use_required_attribute=False)
     if request.method == "POST" and all([home.is_valid(), first.is_valid(), second.is_valid()]):
         members = [form.member() for form in (first, second) if form.has_changed() and form.cleaned_data.get("surname")]
         try:
@@ -77,9 +77,10 @@ def add(request: HttpRequest, trial: str) -> HttpResponse:
                 day=data["day"],
                 by=request.user,
             )
+        except MemberError as error:
+            (first, second)[error.member].add_error(error.field, str(error))
         except DomainError as error:
-            at = home if error.field in home.fields else first
-            at.add_error(error.field if error.field in at.fields else None, str(error))
+            home.add_error(error.field if error.field in home.fields else None, str(error))
         else:
             messages.success(request, _("The household was entered. Next: the checks."))
             return redirect("household", trial=trial, code=household.code)
@@ -271,49 +272,6 @@ def act_on(request: HttpRequest, home: Household, name: str, form: Form, act: Ca
         else:
             return redirect("household", trial=home.trial_id, code=home.code)
     return render(request, "participants/household.html", page_of(request, home, failed=(name, form)), status=422)
-
-
-@require_http_methods(["GET", "POST"])
-@requires("import_people")
-def import_file(request: HttpRequest, trial: str) -> HttpResponse:
-    """Check a file of recipients; nothing is stored before every row is right and a person has confirmed."""
-    protocol = current_protocol(trial)
-    form = ImportForm(request.POST or None, request.FILES or None, protocol=protocol)
-    context: dict[str, Any] = {"form": form}
-    if request.method == "POST" and form.is_valid():
-        upload = form.cleaned_data["file"]
-        own = sites_of(request.user, "import_people", trial=trial)
-        sites = tuple(site.code for site in protocol.sites if own is None or site.code in own)
-        try:
-            found = importing.read_recipients(upload.read(), name=upload.name, sites=sites, today=clock.today())
-        except BadInput as error:
-            context["faults"] = error.faults
-        else:
-            draft = services.keep_import(trial=trial, rows=found.rows, by=request.user)
-            context |= {"draft": draft, "rows": found.rows[:PREVIEW], "count": len(found.rows)}
-            context |= {"repeated": found.repeated, "data": form.cleaned_data}
-    status = 422 if form.is_bound and "draft" not in context else 200
-    return render(request, "participants/import.html", context, status=status)
-
-
-@require_POST
-@requires("import_people")
-def import_confirm(request: HttpRequest, trial: str, draft: int) -> HttpResponse:
-    form = ImportForm(request.POST, protocol=current_protocol(trial))
-    del form.fields["file"]
-    if not form.is_valid():
-        raise BadRequest
-    try:
-        data = form.cleaned_data
-        count = services.confirm_import(
-            trial=trial, draft_id=draft, round_code=data["round"], day=data["day"], by=request.user
-        )
-    except DomainError as error:
-        messages.error(request, str(error))
-        return redirect("import_people", trial=trial)
-    text = ngettext("%(n)s household was entered.", "%(n)s households were entered.", count) % {"n": count}
-    messages.success(request, text)
-    return redirect("people", trial=trial)
 
 
 def visible(request: HttpRequest, trial: str, permission: str) -> QuerySet[Household]:

@@ -1,21 +1,16 @@
-"""The pages about people: the list, entering, one household's way, and the import."""
+"""The pages about people: the list, entering, and one household's way."""
 
 import re
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
-from participants import tasks
-from participants.models import Exit, Household, ImportDraft, Person, StepKind
+from participants.models import Exit, Household, StepKind
 from tests.office import factories as make
-from trialmgr.core import clock
+from tests.office.participants.test_signing_up import row, solicit
 from trialmgr.core.models import Role
 
 pytestmark = pytest.mark.django_db
 PEOPLE = "/t/tilburg/people/"
-MESSY = (Path(__file__).parent / "data" / "uitdraai.csv").read_bytes()
 
 
 @pytest.fixture
@@ -82,6 +77,14 @@ def test_who_is_entered_again_is_named_by_the_number_that_is_known(support):
     assert "is in this trial already: client number K77 (here K99)." in found
 
 
+def test_a_partner_who_is_known_is_named_as_the_partner(support):
+    make.make_household(members=[make.make_member(client_number="K78")])
+    found = page(support.post(f"{PEOPLE}add/", entry() | partner()))
+    assert (
+        'href="#id_second-client_number">Partner: Client number</a>: Already in this trial: client number K78.' in found
+    )
+
+
 def test_every_form_of_a_household_has_ids_of_its_own(support):
     support.post(f"{PEOPLE}add/", entry() | partner())
     home = Household.objects.get()
@@ -116,6 +119,13 @@ def test_a_couple_is_entered_together(support):
         (partner() | {"household_type": "single"}, "Two adults are a couple"),
         (partner(born_on=""), "This field is required"),
         (partner(client_number="K77"), "same person stands here twice"),
+        ({"household_type": "couple"}, 'href="#id_second-client_number">Partner: Client number</a>: A couple has two'),
+        (partner(client_number=""), 'href="#id_second-client_number">Partner: Client number</a>: This field'),
+        ({"first-surname": "Meer, Noor"}, "Write the surname only: Noor does not come before a surname"),
+        ({"first-born_on": "2000-03-06"}, "Who takes part is 18 to 110 years old"),
+        ({"first-born_on": "0019-05-12"}, "Who takes part is 18 to 110 years old"),
+        (partner(born_on="2018-01-01"), 'href="#id_second-born_on">Partner: Day of birth</a>: Who takes part is 18'),
+        ({"benefit_since": "1979-01-01"}, "A benefit begins after the birth"),
     ],
 )
 def test_a_fault_is_shown_and_what_was_typed_stays(support, over, message):
@@ -233,115 +243,9 @@ def test_the_page_of_a_couple_takes_as_many_queries_as_that_of_one_person(suppor
     assert page_queries(support, f"{PEOPLE}{couple.code}/") == page_queries(support, f"{PEOPLE}{alone.code}/")
 
 
-def upload(client, content=MESSY, **over):
-    fields = {"round": "first", "day": "2018-03-05", "file": SimpleUploadedFile("uitdraai.csv", content)}
-    return client.post(f"{PEOPLE}import/", fields | over)
-
-
-def confirm(client, draft, **over):
-    return client.post(f"{PEOPLE}import/{draft}/", {"round": "first", "day": "2018-03-05"} | over, follow=True)
-
-
-def test_a_messy_file_is_shown_confirmed_and_imported(support, recorded):
-    shown = page(upload(support))
-    assert "5 persons, without faults" in shown
-    assert "1 row repeats an earlier one" in shown
-    assert not Person.objects.exists()
-    with recorded() as verbs:
-        assert "4 households were entered" in page(confirm(support, ImportDraft.objects.get().pk))
-    assert Person.objects.count() == 5
-    assert not ImportDraft.objects.exists()
-    assert verbs == ["households.solicited"]
-
-
-def test_formulas_and_scripts_in_a_file_stay_text(support):
-    shown = page(upload(support))
-    assert "<script>alert(1)" not in shown
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
-    confirm(support, ImportDraft.objects.get().pk)
-    assert "<script>alert(1)" not in page(support.get(PEOPLE))
-
-
-def test_one_bad_row_and_nothing_is_kept(support):
-    bad = MESSY.replace(b"29-2-1984", b"30-2-1984")
-    response = upload(support, bad)
-    assert response.status_code == 422
-    assert "uitdraai.csv: row 8: day of birth" in page(response)
-    assert "1 fault; nothing was imported" in page(response)
-    assert not ImportDraft.objects.exists()
-    assert not Person.objects.exists()
-
-
-def test_confirming_twice_imports_once(support):
-    upload(support)
-    draft = ImportDraft.objects.get().pk
-    confirm(support, draft)
-    assert "confirmed already" in page(confirm(support, draft))
-    assert Person.objects.count() == 5
-
-
-def test_a_file_that_was_imported_before_is_refused_whole(support):
-    upload(support)
-    confirm(support, ImportDraft.objects.get().pk)
-    upload(support)
-    assert "Already in this trial: client number 100234" in page(confirm(support, ImportDraft.objects.get().pk))
-    assert Person.objects.count() == 5
-
-
-def test_a_file_waits_an_hour_and_then_goes(support):
-    upload(support)
-    draft = ImportDraft.objects.get().pk
-    with clock.at(make.NOW + timedelta(minutes=61)):
-        assert "waited more than an hour" in page(confirm(support, draft))
-        assert ImportDraft.objects.exists()
-        tasks.drop_old_imports()
-    assert not ImportDraft.objects.exists()
-
-
-def test_the_file_of_a_colleague_cannot_be_confirmed(support):
-    upload(support)
-    colleague = make.log_in(make.make_user(Role.SUPPORT))
-    assert "confirmed already" in page(confirm(colleague, ImportDraft.objects.get().pk))
-    assert not Person.objects.exists()
-
-
-def test_after_the_round_closed_no_file_is_imported(support):
-    upload(support)
-    draft = ImportDraft.objects.get()
-    late = make.NOW.replace(year=2019)
-    ImportDraft.objects.update(created_at=late)
-    with clock.at(late):
-        assert "closed on" in page(confirm(support, draft.pk, day="2019-03-05"))
-    assert not Person.objects.exists()
-
-
-def test_a_site_imports_people_of_that_site_only(db):
-    make.make_trial("tilburg", make.TWO_SITES)
-    there = make.log_in(make.make_user(Role.SUPPORT, site="goirle"))
-    content = b"clientnummer;voornaam;achternaam;geboortedatum;gemeente\n1;A;B;3-4-1975;tilburg\n"
-    response = upload(there, content)
-    assert response.status_code == 422
-    assert "is not in the protocol" in page(response)
-
-
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04\x00", b"\xff\xfe\x00"])
-def test_what_is_no_list_is_refused_on_the_page(support, content):
-    response = upload(support, content)
-    assert response.status_code == 422
-    assert not ImportDraft.objects.exists()
-
-
-def test_a_file_that_is_too_large_is_not_received_and_the_page_says_what_would_be_right(support, settings):
-    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 1000
-    response = upload(support, MESSY * 10)
-    assert response.status_code == 422
-    assert "at most 20 MB" in page(response)
-
-
 def test_an_invited_household_signs_up_on_its_page(support):
-    upload(support)
-    confirm(support, ImportDraft.objects.get().pk)
-    home = Household.objects.first()
+    solicit([row()])
+    home = Household.objects.get()
     url = f"{PEOPLE}{home.code}/invitation/"
     assert "invited by letter" in page(support.get(f"{PEOPLE}{home.code}/"))
     assert support.post(url, {"answer": "maybe"}).status_code == 400

@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 from django.db import transaction
 
-from participants import importing, services
+from participants import drafts, importing, services
 from participants.models import Household, Person
 from trialmgr.core import clock
 from trialmgr.core.access import WHOLE_OFFICE
@@ -40,10 +40,9 @@ def _invite(protocol: Protocol, by: User, rng: np.random.Generator) -> None:
     sites = tuple(site.code for site in protocol.sites)
     content = people.export(HOMES, rng)
     found = importing.read_recipients(content, name="bijstand.csv", sites=sites, today=clock.today())
-    draft = services.keep_import(trial=TRIAL, rows=found.rows, by=by)
-    services.confirm_import(
-        trial=TRIAL, draft_id=draft.pk, round_code=protocol.rounds[0].code, day=calendar.INVITED, by=by
-    )
+    entry = {"round_code": protocol.rounds[0].code, "day": calendar.INVITED}
+    draft = drafts.keep_import(trial=TRIAL, found=found, by=by, **entry)
+    drafts.confirm_import(trial=TRIAL, draft_id=draft.pk, by=by)
 
 
 def _sign_up(protocol: Protocol, by: User, rng: np.random.Generator) -> None:
