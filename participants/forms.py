@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from participants.entering import Member
 from participants.importing import POSTCODE
-from participants.models import STOPS, ExitReason, HouseholdType, StepKind
+from participants.models import ExitReason, HouseholdType, StepKind
 from participants.names import UnknownInfix, split_surname
 from trialmgr.core import clock
 from trialmgr.protocol.schema import Protocol, Purpose
@@ -163,6 +163,9 @@ class ConsentForm(forms.Form):
 class ExitForm(forms.Form):
     day = PastDayField(label=_("Left the benefit on"))
     reason = forms.ChoiceField(label=_("Reason"), choices=ExitReason.choices)
+    returned_on = PastDayField(
+        label=_("Benefit again since"), required=False, initial=None, help_text=_("Only when it does by now.")
+    )
 
 
 class ReturnForm(forms.Form):
@@ -174,14 +177,20 @@ class StopForm(forms.Form):
 
     day = PastDayField(label=_("From"))
     kinds = forms.MultipleChoiceField(
-        label=_("The person stops with"),
-        choices=[(kind.value, kind.label) for kind in STOPS],
+        label=_("The person stops"),
+        choices=[
+            (StepKind.STOPPED_TREATMENT, _("with the rules of the group")),
+            (StepKind.STOPPED_SURVEYS, _("with the questionnaires")),
+            (StepKind.WITHDREW_DATA, _("with everything: the data are withdrawn")),
+        ],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose what the person stops with.")},
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, drawn: bool, **kwargs: Any) -> None:
         super().__init__(*args, auto_id="stop_%s", **kwargs)
+        if not drawn:
+            self.fields["kinds"].choices = self.fields["kinds"].choices[1:]
 
 
 class ImportForm(forms.Form):

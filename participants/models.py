@@ -6,6 +6,8 @@ Names and addresses stand in a table of their own, so that everything else can b
 import secrets
 
 from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -307,6 +309,13 @@ class Exit(models.Model):
             models.CheckConstraint(
                 name="exit_before_return",
                 condition=models.Q(returned_on=None) | models.Q(returned_on__gt=models.F("day")),
+            ),
+            ExclusionConstraint(
+                name="exits_do_not_overlap",
+                expressions=[
+                    ("household", RangeOperators.EQUAL),
+                    (models.Func("day", "returned_on", function="daterange"), RangeOperators.OVERLAPS),
+                ],
             ),
         ]
         indexes = [models.Index(fields=["day"], name="exit_by_day")]

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -104,6 +104,7 @@ def accept_invitation(*, household_id: int, day: date, by: User) -> None:
     if _took(household, StepKind.SIGNED_UP):
         return
     _require_open_round(current_protocol(household.trial_id), household.round, day)
+    _require_in_order(household.persons.all()[0], day)
     _step(household.persons.all(), StepKind.SIGNED_UP, day=day, by=by)
     _note("household.signed_up", household, by=by)
 
@@ -117,6 +118,7 @@ def decline_invitation(*, household_id: int, day: date, by: User) -> None:
         raise NotAllowedYet(_("This household has signed up already."))
     if _took(household, StepKind.DECLINED):
         return
+    _require_in_order(household.persons.all()[0], day)
     _step(household.persons.all(), StepKind.DECLINED, day=day, by=by)
     _note("household.declined", household, by=by)
 
@@ -136,6 +138,7 @@ def check_eligibility(*, person_id: int, answers: Mapping[str, bool], day: date,
         raise DomainError(_("Answer every question: %(missing)s") % {"missing": ", ".join(missing)})
     if person.checks.exists():
         raise DomainError(_("The checks of this person have been done."))
+    _require_in_order(person, day)
     Check.objects.bulk_create(
         Check(person=person, code=check.code, answer=answers[check.code], day=day, recorded_by=by) for check in checks
     )
@@ -160,6 +163,7 @@ def record_consent(*, person_id: int, purposes: Mapping[str, bool], channel: str
     said = _said_now(protocol, standing, purposes)
     if standing:
         _end_refusals(person, protocol, [standing[code] for code in said if code in standing], day)
+    _require_in_order(person, day)
     _keep_consents(person, protocol.consent.version, said, channel, day, by)
     yes = {code for code, one in standing.items() if one.given} | {code for code, given in said.items() if given}
     agreed = all(purpose.code in yes for purpose in protocol.consent.purposes if purpose.required)
@@ -235,20 +239,48 @@ def record_baselines(*, pids: Collection[str]) -> int:
 
 
 @transaction.atomic
-def record_exit(*, household_id: int, day: date, reason: str, by: User) -> Exit:
-    """The household left the benefit. It stays in its group and is followed."""
+def record_exit(*, household_id: int, day: date, reason: str, by: User, returned_on: date | None = None) -> Exit:
+    """The household left the benefit. It stays in its group and is followed.
+
+    An exit before one that is recorded already names its return, as the household was back in between.
+    """
     household = _lock(household_id)
     if reason not in ExitReason.values:
         raise DomainError(_("Choose a reason from the list."), field="reason")
+    if household.benefit_since and day <= household.benefit_since:
+        text = _("The benefit began on %(day)s; the exit comes after that day.")
+        raise DomainError(text % {"day": date_format(household.benefit_since, "SHORT_DATE_FORMAT")}, field="day")
+    _require_past(day, returned_on)
+    _refuse_overlap(household, day, returned_on)
+    left = Exit.objects.create(
+        household=household, day=day, reason=reason, returned_on=returned_on, recorded_at=clock.now(), recorded_by=by
+    )
+    returned = {"returned": True} if returned_on else {}
+    _note("household.exited", household, by=by, exit=left.pk, reason_code=reason, **returned)
+    return left
+
+
+def _require_past(day: date, returned_on: date | None) -> None:
     if day > clock.today():
         raise DomainError(_("An exit lies in the past: give the day it happened."), field="day")
-    if household.exits.filter(returned_on=None).exists():
+    if returned_on and returned_on > clock.today():
+        raise DomainError(_("A return lies in the past: give the day it happened."), field="returned_on")
+    if returned_on and returned_on <= day:
+        text = _("The return comes after the exit of %(day)s.")
+        raise DomainError(text % {"day": date_format(day, "SHORT_DATE_FORMAT")}, field="returned_on")
+
+
+def _refuse_overlap(household: Household, day: date, returned_on: date | None) -> None:
+    """The database refuses it too; this says what would be right."""
+    away = household.exits.filter(day__lte=day).filter(Q(returned_on=None) | Q(returned_on__gt=day)).first()
+    if away and away.returned_on is None:
         raise DomainError(_("This household has left the benefit already; record the return first."))
-    if household.exits.filter(returned_on__gt=day).exists():
+    if away:
         raise DomainError(_("The household was away from the benefit on that day already."), field="day")
-    left = Exit.objects.create(household=household, day=day, reason=reason, recorded_at=clock.now(), recorded_by=by)
-    _note("household.exited", household, by=by, exit=left.pk, reason_code=reason)
-    return left
+    later = household.exits.filter(day__gt=day).order_by("day").first()
+    if later and (returned_on is None or returned_on > later.day):
+        text = _("The household left again on %(day)s. Give the day before then on which it received benefit again.")
+        raise DomainError(text % {"day": date_format(later.day, "SHORT_DATE_FORMAT")}, field="returned_on")
 
 
 @transaction.atomic
@@ -289,6 +321,7 @@ def change_reach(*, person_id: int, reach: Mapping[str, str], by: User) -> None:
 def stop(*, person_id: int, kinds: Collection[str], day: date, by: User) -> None:
     """A person stops: with the group's rules, with questionnaires, or with everything. No reason is asked.
 
+    Who withdraws before the draw never lived under the rules of a group, so stops with the rest only.
     Safe to repeat: what the person stopped with before keeps its day.
     """
     person = _person(person_id)
@@ -296,11 +329,12 @@ def stop(*, person_id: int, kinds: Collection[str], day: date, by: User) -> None
     if not chosen or len(chosen) != len(set(kinds)):
         raise DomainError(_("Choose what the person stops with."), field="kinds")
     _require_step(person, StepKind.SIGNED_UP, _("This person has not joined, so there is nothing to stop."))
-    done = set(person.steps.filter(kind__in=STOPS).values_list("kind", flat=True))
+    taken = set(person.steps.values_list("kind", flat=True))
     if StepKind.WITHDREW_DATA in chosen:
-        chosen = list(STOPS)
+        chosen = [kind for kind in STOPS if kind != StepKind.STOPPED_TREATMENT or StepKind.RANDOMISED in taken]
         _end_consents(person, day)
-    new = [kind for kind in chosen if kind not in done]
+    _require_in_order(person, day)
+    new = [kind for kind in chosen if kind not in taken]
     for kind in new:
         _step([person], kind, day=day, by=by)
     if new:
@@ -361,6 +395,15 @@ def _require(household: Household, kind: StepKind, message: str) -> None:
 def _require_step(person: Person, kind: StepKind, message: str) -> None:
     if not person.steps.filter(kind=kind).exists():
         raise NotAllowedYet(message)
+
+
+def _require_in_order(person: Person, day: date) -> None:
+    """Each step comes on the day of the one before, or later; lots are drawn meanwhile, and stops go their own way."""
+    before = person.steps.exclude(kind__in=[StepKind.RANDOMISED, *STOPS]).order_by("-day", "-pk").first()
+    if before and day < before.day:
+        text = _("The step before this one (%(step)s) was on %(day)s: give that day or a later one.")
+        told = {"step": before.get_kind_display(), "day": date_format(before.day, "SHORT_DATE_FORMAT")}
+        raise DomainError(text % told, field="day")
 
 
 def _step(persons: Iterable[Person], kind: StepKind, *, day: date, by: User | None, reason: str = "") -> None:

@@ -132,7 +132,7 @@ def _person_on_page(
     if StepKind.ELIGIBLE in taken and not withdrew:
         forms["consent"] = _consent_form(person, home, protocol)
     if StepKind.SIGNED_UP in taken and not withdrew:
-        forms["stop"] = StopForm(prefix=f"p{person.pk}")
+        forms["stop"] = StopForm(prefix=f"p{person.pk}", drawn=StepKind.RANDOMISED in taken)
     if not withdrew:
         known = {name: getattr(person.contact, name) for name in services.REACH}
         forms["reach"] = ReachForm(prefix=f"p{person.pk}", initial=known)
@@ -222,7 +222,8 @@ def reach(request: HttpRequest, home: Household, person: Person) -> HttpResponse
 
 @household_action("record_exit")
 def stop(request: HttpRequest, home: Household, person: Person) -> HttpResponse:
-    form = StopForm(request.POST, prefix=f"p{person.pk}")
+    drawn = any(step.kind == StepKind.RANDOMISED for step in person.steps.all())
+    form = StopForm(request.POST, prefix=f"p{person.pk}", drawn=drawn)
 
     def act() -> None:
         data = form.cleaned_data
@@ -243,7 +244,7 @@ def leave(request: HttpRequest, home: Household) -> HttpResponse:
         if away:
             services.record_return(household_id=home.pk, day=data["day"], by=request.user)
         else:
-            services.record_exit(household_id=home.pk, day=data["day"], reason=data["reason"], by=request.user)
+            services.record_exit(household_id=home.pk, by=request.user, **data)
         messages.success(request, _("Recorded."))
 
     return act_on(request, home, "exit", form, act)

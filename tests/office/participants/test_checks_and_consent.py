@@ -1,6 +1,6 @@
 """The way from sign-up to consent: in order, once, on the words of the protocol."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -58,6 +58,17 @@ def test_the_checks_are_done_once(person):
     with pytest.raises(DomainError, match="have been done"):
         check(person, full_time_study=True)
     assert person.steps.count() == 2
+
+
+def test_checks_and_consent_come_on_the_day_of_the_step_before_or_later(person):
+    yesterday = make.TODAY - timedelta(days=1)
+    with pytest.raises(DomainError, match=r"\(signed up\) was on 5 Mar 2018") as refused:
+        services.check_eligibility(person_id=person.pk, answers=make.right_answers(), day=yesterday, by=make.someone())
+    assert refused.value.field == "day"
+    check(person)
+    with pytest.raises(DomainError, match=r"\(eligible\) was on 5 Mar 2018"):
+        make.agree(person, day=yesterday)
+    assert not person.consents.exists()
 
 
 def test_who_has_not_signed_up_is_not_checked(tilburg):

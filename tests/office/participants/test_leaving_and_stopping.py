@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from participants import selectors, services
 from participants.models import Exit, Step, StepKind
@@ -11,11 +12,11 @@ from tests.office.races import faults, together
 from trialmgr.core.errors import DomainError
 
 pytestmark = pytest.mark.django_db
-FEBRUARY = date(2018, 2, 1)
+JANUARY, FEBRUARY = date(2018, 1, 1), date(2018, 2, 1)
 
 
-def leave(home, day=FEBRUARY, reason="work_full"):
-    return services.record_exit(household_id=home.pk, day=day, reason=reason, by=make.someone())
+def leave(home, day=FEBRUARY, reason="work_full", **more):
+    return services.record_exit(household_id=home.pk, day=day, reason=reason, by=make.someone(), **more)
 
 
 def come_back(home, day=date(2018, 3, 1)):
@@ -70,10 +71,24 @@ def test_who_withdraws_stops_with_everything_and_leaves_the_study(tilburg, recor
 
 def test_who_stopped_with_questionnaires_can_still_withdraw(tilburg):
     person = make.make_consented().persons.get()
-    stop(person, "stopped_surveys", day=FEBRUARY)
-    stop(person, "withdrew_data", day=make.TODAY)
-    assert stops_of(person) == ["stopped_surveys", "stopped_treatment", "withdrew_data"]
-    assert person.steps.get(kind="stopped_surveys").day == FEBRUARY
+    stop(person, "stopped_surveys")
+    stop(person, "withdrew_data", day=make.TODAY + timedelta(1))
+    assert stops_of(person) == ["stopped_surveys", "withdrew_data"]
+    assert person.steps.get(kind="stopped_surveys").day == make.TODAY
+
+
+def test_who_withdraws_before_the_draw_stopped_with_no_rules_of_a_group(tilburg):
+    person = make.make_consented().persons.get()
+    stop(person, "withdrew_data")
+    assert stops_of(person) == ["stopped_surveys", "withdrew_data"]
+    assert selectors.counts_by_step("tilburg")["stopped_treatment"] == 0
+
+
+def test_nobody_stops_before_they_joined(tilburg):
+    person = make.make_household().persons.get()
+    with pytest.raises(DomainError, match=r"\(signed up\) was on 5 Mar 2018") as refused:
+        stop(person, "stopped_surveys", day=make.TODAY - timedelta(1))
+    assert refused.value.field == "day"
 
 
 def test_stopping_twice_is_stopping_once(tilburg, recorded):
@@ -120,11 +135,33 @@ def test_a_household_leaves_once_at_a_time(tilburg):
         (lambda home: (leave(home), come_back(home, day=FEBRUARY)), "return comes after"),
         (lambda home: (leave(home), come_back(home, day=make.TODAY + timedelta(1))), "lies in the past"),
         (lambda home: (leave(home), come_back(home), leave(home, day=date(2018, 2, 15))), "on that day already"),
+        (lambda home: leave(home, day=date(2014, 3, 1)), "benefit began on 1 Mar 2014"),
+        (lambda home: leave(home, returned_on=FEBRUARY), "return comes after"),
+        (lambda home: leave(home, returned_on=make.TODAY + timedelta(1)), "A return lies in the past"),
+        (lambda home: (leave(home), come_back(home), leave(home, day=JANUARY)), "left again on 1 Feb 2018"),
+        (lambda home: (leave(home), leave(home, day=JANUARY, returned_on=date(2018, 2, 2))), "left again on 1 Feb"),
     ],
 )
 def test_episodes_lie_in_order_and_do_not_overlap(tilburg, act, message):
     with pytest.raises(DomainError, match=message):
         act(make.make_household())
+
+
+def test_an_earlier_exit_is_recorded_later_with_its_return(tilburg):
+    home = make.make_household()
+    leave(home)
+    leave(home, day=JANUARY, returned_on=date(2018, 1, 20))
+    leave(home, day=date(2018, 1, 25), returned_on=FEBRUARY)
+    assert [left.returned_on for left in home.exits.order_by("day")] == [date(2018, 1, 20), FEBRUARY, None]
+
+
+def test_the_database_refuses_exits_that_overlap(tilburg):
+    home = make.make_household()
+    leave(home)
+    noted = {"reason": "moved", "recorded_at": make.NOW, "recorded_by": make.someone()}
+    with pytest.raises(IntegrityError, match="exits_do_not_overlap"), transaction.atomic():
+        Exit.objects.create(household=home, day=JANUARY, returned_on=date(2018, 2, 2), **noted)
+    Exit.objects.create(household=home, day=JANUARY, returned_on=FEBRUARY, **noted)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -203,6 +203,28 @@ def test_stopping_asks_no_reason(support):
     assert (early.status_code, "consented after that day" in page(early)) == (422, True)
 
 
+def test_before_the_draw_there_is_no_group_to_stop_with_or_to_stay_in(support):
+    fresh, drawn = make.make_consented(), make.make_drawn()[0]
+    for home, offered in ((fresh, False), (drawn, True)):
+        shown = page(support.get(f"{PEOPLE}{home.code}/"))
+        assert ("with the rules of the group" in shown) == offered
+        assert ("stays in its group" in shown) == offered
+        assert ("lots are drawn for it like for the others" in shown) != offered
+
+
+def test_an_exit_before_a_later_one_asks_for_its_return_at_the_field(support):
+    home = make.make_household()
+    url = f"{PEOPLE}{home.code}/exit/"
+    later = {"day": "2018-02-01", "reason": "moved", "returned_on": "2018-03-01"}
+    assert support.post(url, later).status_code == 302
+    earlier = {"day": "2018-01-01", "reason": "study"}
+    assert 'href="#id_returned_on">Benefit again since</a>: The household left again on' in page(
+        support.post(url, earlier)
+    )
+    assert support.post(url, earlier | {"returned_on": "2018-01-15"}).status_code == 302
+    assert home.exits.count() == 2
+
+
 def test_who_withdrew_has_no_next_step_on_the_page(support):
     person = make.make_eligible().persons.get()
     url, mark = f"{PEOPLE}{person.household.code}/{person.pk}/stop/", f"p{person.pk}-"
