@@ -124,3 +124,32 @@ def test_broken_yaml_is_explained(text, line, said):
     with pytest.raises(BadInput) as caught:
         parse_document(text, "f.yaml")
     assert str(caught.value) == f"f.yaml:{line}: is not valid YAML: {said}"
+
+
+NINE = "[" + ", ".join(["*{0}"] * 9) + "]"
+BOMB = "a: &a [x, x]\n" + "".join(
+    f"{own}: &{own} {NINE.format(last)}\n" for last, own in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BOMB, "f.yaml:1: repeats other parts more than 10,000 times by reference: write parts out"),
+        ("a: &a [*a]\n", "f.yaml:1: refers to itself: write the part out"),
+        ("a: " + "[" * 20_000 + "]" * 20_000, "f.yaml: has too many parts within parts: write it flatter"),
+        ("a: 1\nb: " + "9" * 5_000, "f.yaml:2: is not valid YAML: has a number that is too long or not a number"),
+    ],
+)
+def test_a_document_that_would_keep_the_machine_busy_is_refused_at_once(text, said):
+    with pytest.raises(BadInput) as caught:
+        parse_document(text, "f.yaml")
+    assert str(caught.value).startswith(said)
+
+
+def test_a_part_may_be_written_once_and_referred_to():
+    assert parse_document("a: &a {x: 1}\nb: *a\n").data == {"a": {"x": 1}, "b": {"x": 1}}
+
+
+def test_an_empty_file_is_called_empty():
+    assert faults("") == ["house.yaml:1: is empty: write the keys that belong in it"]

@@ -85,7 +85,7 @@ def test_ten_mistakes_give_ten_lines_each_with_its_place_and_remedy(tmp_path):
     [
         ("protocol: 1\ncode: [", "mine.yaml:2: is not valid YAML"),
         ("protocol: 1\nprotocol: 1\n", "mine.yaml:2: has the key 'protocol' twice: keep one"),
-        ("", "mine.yaml:1: is not a group of keys"),
+        ("", "mine.yaml:1: is empty"),
         ("- a\n", "mine.yaml:1: is not a group of keys"),
     ],
 )

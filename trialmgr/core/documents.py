@@ -13,6 +13,7 @@ from trialmgr.core.errors import BadInput, Fault
 Key = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 TOO_LARGE = 20_000_000
+MOST_REPEATED = 10_000
 YAML_BOOL = "tag:yaml.org,2002:bool"
 
 
@@ -64,6 +65,17 @@ class _Explainer(yaml.SafeLoader):
 
     yaml_implicit_resolvers = _resolvers()
 
+    def construct_yaml_int(self, node: Any) -> int:
+        try:
+            return int(super().construct_yaml_int(node))
+        except ValueError:
+            raise yaml.constructor.ConstructorError(
+                None, None, "has a number that cannot be read", node.start_mark
+            ) from None
+
+
+_Explainer.add_constructor("tag:yaml.org,2002:int", _Explainer.construct_yaml_int)
+
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """The same in C, ten times as fast."""
@@ -107,7 +119,9 @@ def _explained(text: str, path: Path) -> Document:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         what, remedy = wording.of_yaml(str(error.problem))
         raise BadInput(Fault(f"{path.name}:{line}", f"is not valid YAML: {what}", remedy)) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except RecursionError:
+        raise BadInput(Fault(path.name, "has too many parts within parts", "write it flatter")) from None
+    except (yaml.YAMLError, ValueError) as error:
         raise BadInput(Fault(path.name, f"is not valid YAML: {error}", "mend the file")) from None
 
 
@@ -116,7 +130,7 @@ def _document(loader: Any, path: Path) -> Document:
     lines: dict[Key, int] = {}
     if root is None:
         return Document(path, None, lines)
-    _collect(root, (), lines, path, set())
+    _Places(path, lines).collect(root, (), frozenset())
     return Document(path, loader.construct_document(root), lines)
 
 
@@ -149,27 +163,51 @@ def key_of(data: Any, loc: Key, *, missing: bool = False) -> Key:
     return (*key, loc[-1]) if missing else tuple(key)
 
 
-def _collect(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path, above: set[int]) -> None:
-    if id(node) in above:
-        raise BadInput(Fault(f"{path.name}:{node.start_mark.line + 1}", "refers to itself", "write the part out"))
-    lines.setdefault(key, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
+class _Places:
+    """The line of each part, found by walking the document; what the walk cannot finish is a fault."""
+
+    def __init__(self, path: Path, lines: dict[Key, int]) -> None:
+        self.path, self.lines = path, lines
+        self.met: set[int] = set()
+        self.repeated = 0
+
+    def collect(self, node: yaml.Node, key: Key, above: frozenset[int]) -> None:
+        if id(node) in above:
+            raise self._fault(node, "refers to itself", "write the part out")
+        self._count(node)
+        self.lines.setdefault(key, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            self._mapping(node, key, above | {id(node)})
+        elif isinstance(node, yaml.SequenceNode):
+            for place, value in enumerate(node.value):
+                self.collect(value, (*key, place), above | {id(node)})
+
+    def _mapping(self, node: yaml.MappingNode, key: Key, above: frozenset[int]) -> None:
         seen: set[str] = set()
         for name, value in node.value:
             text = str(name.value)
             if text in seen:
-                raise BadInput(
-                    Fault(f"{path.name}:{name.start_mark.line + 1}", f"has the key {text!r} twice", "keep one")
-                )
+                raise self._fault(name, f"has the key {text!r} twice", "keep one")
             seen.add(text)
-            lines[(*key, text)] = name.start_mark.line + 1
-            _collect(value, (*key, text), lines, path, above | {id(node)})
-    elif isinstance(node, yaml.SequenceNode):
-        for place, value in enumerate(node.value):
-            _collect(value, (*key, place), lines, path, above | {id(node)})
+            self.lines[(*key, text)] = name.start_mark.line + 1
+            self.collect(value, (*key, text), above)
+
+    def _count(self, node: yaml.Node) -> None:
+        """References to references multiply: nine lines can stand for a billion parts."""
+        if id(node) in self.met:
+            self.repeated += 1
+        self.met.add(id(node))
+        if self.repeated > MOST_REPEATED:
+            what = f"repeats other parts more than {MOST_REPEATED:,} times by reference"
+            raise self._fault(node, what, "write parts out instead of referring with *")
+
+    def _fault(self, node: yaml.Node, what: str, remedy: str) -> BadInput:
+        return BadInput(Fault(f"{self.path.name}:{node.start_mark.line + 1}", what, remedy))
 
 
 def _fault(document: Document, detail: Any, at: Key) -> Fault:
+    if document.data is None:
+        return document.fault((), "is empty", "write the keys that belong in it")
     key = key_of(
         document.data,
         (*at, *detail["loc"], *getattr(detail.get("ctx", {}).get("error"), "key", ())),

@@ -13,6 +13,8 @@ from trialmgr.core.errors import BadInput, Fault
 @contextmanager
 def written_whole(target: Path) -> Iterator[Any]:
     """A text file that appears under its name only when everything went well."""
+    if target.is_dir():
+        raise BadInput(Fault(str(target), "is a folder", "add the name of the file"))
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     except OSError as error:

@@ -43,6 +43,7 @@ OF_YAML = (
     ("mapping values are not allowed", "has a second colon, or is indented wrongly", "put the text in quotation marks"),
     ("expected <block end>", "is indented otherwise than its neighbours", "give them the same indent"),
     ("could not find expected ':'", "has no colon, nor has the line before it", "write key: value"),
+    ("has a number that", "has a number that is too long or not a number", "shorten it, or put it in quotation marks"),
     ("expected ',' or '", "stands within a bracket that is not closed", "close it, or quote text that holds , or :"),
 )
 
