@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.estimators.refusals import Refused
+from analysis.estimators.refusals import Refused, WrongInput
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -94,7 +94,8 @@ class Column:
         text = levels.names[levels.codes[row]]
         comma = re.fullmatch(r"\s*-?\d+,\d+\s*", text)
         remedy = "write decimals with a point" if comma else "empty cells are missing; make other text a number"
-        return Refused(f"the column {self.name!r} has {text!r} in data row {row + 1}, where a number is needed", remedy)
+        what = f"the column {self.name!r} has {text!r} in data row {row + 1}, where a number is needed"
+        return WrongInput(what, remedy)
 
 
 def same_level(name: str, wanted: str) -> bool:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,19 @@ def _batches(path: Path, names: list[str], separator: str) -> Iterator[Any]:
         ) as reader:
             yield from reader
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
-        raise BadInput(Fault(path.name, f"is not a table: {str(error).splitlines()[0]}", "mend this row")) from None
+        raise BadInput(_misfit(path, separator, str(error).splitlines()[0])) from None
+
+
+def _misfit(path: Path, separator: str, said: str) -> Fault:
+    """The first row that has other cells than the header; the library counts none when it reads in pieces."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file, suppress(csv.Error):
+        rows = csv.reader(file, delimiter=separator)
+        wanted = len(next(rows, []))
+        for cells in rows:
+            if cells and len(cells) != wanted:
+                where = f"{path.name}:{rows.line_num}"
+                return Fault(where, f"has {len(cells)} cells, the first line has {wanted}", "mend this row")
+    return Fault(path.name, f"is not a table: {said}", "mend this row")
 
 
 def _read_parquet(path: Path, names: Collection[str] | None) -> tuple[dict[str, Column], int, tuple[str, ...]]:

@@ -14,6 +14,18 @@ class Refused(Exception):
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(f"{what}; {remedy}")
+        self.what, self.remedy = what, remedy
+
+
+class WrongInput(Refused):
+    """A refusal because a file is to be mended: a column that is not there, a cell that cannot be read.
+
+    `name` is what the plan writes and the data lack; without one it is the data that are wrong.
+    """
+
+    def __init__(self, what: str, remedy: str, *, name: str | None = None) -> None:
+        super().__init__(what, remedy)
+        self.name = name
 
 
 def listed(names: Iterable[str], most: int = 8) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from analysis.estimators.columns import same_level
 from analysis.estimators.expressions import label
 from analysis.estimators.plan import AnalysisKeys, DataKeys
-from analysis.estimators.refusals import Refused, listed
+from analysis.estimators.refusals import Refused, WrongInput, listed
 from analysis.estimators.results import Dropped, Report
 from analysis.estimators.sample import (
     MISSING_ORDER,
@@ -130,7 +130,7 @@ class Context:
         if self.analysis.outcomes is not None:
             return listed_columns(self.analysis.outcomes, self.data)
         if self.analysis.outcome is None:
-            raise Refused("the analysis names no outcome", "add `outcome: column`")
+            raise WrongInput("the analysis names no outcome", "add `outcome: column`", name="")
         return listed_columns(self.analysis.outcome, self.data)
 
     @property
@@ -154,7 +154,7 @@ class Context:
             return arms
         match = tuple(arm for arm in arms if same_level(arm, wanted))
         if not match:
-            raise Refused(f"no row has the treatment {wanted!r}", f"name one of {listed(arms)}")
+            raise WrongInput(f"no row has the treatment {wanted!r}", f"name one of {listed(arms)}", name=wanted)
         return match
 
     def subset(self) -> Bools:
@@ -208,9 +208,9 @@ class Context:
     def _arms(self, counter: "_Counter", control: bool) -> tuple[tuple[str, ...], Ints]:
         ref, wanted = self.key("arm"), self.key("control")
         if ref is None:
-            raise Refused("the analysis names no arm", "add `arm: column` to it or to `data`")
+            raise WrongInput("the analysis names no arm", "add `arm: column` to it or to `data`", name="")
         if control and wanted is None:
-            raise Refused("the analysis names no control", "add `control: level` to it or to `data`")
+            raise WrongInput("the analysis names no control", "add `control: level` to it or to `data`", name="")
         names, arm = arm_levels(self.data.column(ref), counter.inside, wanted)
         counter.drop("arm_missing", label(ref), arm < 0)
         return names, arm

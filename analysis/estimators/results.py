@@ -135,7 +135,7 @@ def to_json(results: Results) -> str:
 
 
 def to_csv(results: Results) -> str:
-    """The rows table: one line a row, led by the analysis and its method."""
+    """The rows table: one line a row, led by the analysis and its method; a refused one has its reason as note."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("analysis", "method", "planned", *ROW_FIELDS))
@@ -145,7 +145,8 @@ def to_csv(results: Results) -> str:
 
 def _lines(results: Results) -> Iterator[list[Any]]:
     for analysis in results.analyses:
-        for row in analysis.rows:
+        rows = (Row("", measure="refused", note=analysis.refused),) if analysis.refused else analysis.rows
+        for row in rows:
             yield [analysis.id, analysis.method, str(analysis.planned).lower(), *plain(row).values()]
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from analysis.estimators.columns import Column, Levels, same_level
 from analysis.estimators.expressions import label
-from analysis.estimators.refusals import Refused, listed
+from analysis.estimators.refusals import WrongInput, listed
 from analysis.estimators.tables import Table
 
 Floats = NDArray[np.float64]
@@ -120,9 +120,10 @@ def arm_levels(column: Column, inside: Bools, control: str | None) -> tuple[tupl
     if control is not None:
         match = next((name for name in names if same_level(name, control)), None)
         if match is None:
-            raise Refused(
+            raise WrongInput(
                 f"no row has the control {control!r} in the column {column.name!r}",
                 f"name one of its levels: {listed(names) or 'there are none'}",
+                name=control,
             )
         names.remove(match)
         names.insert(0, match)

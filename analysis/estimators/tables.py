@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.estimators.columns import Bools, Column, Floats, column_of
 from analysis.estimators.expressions import Conditions, Expression, Scalar, label, level_text
-from analysis.estimators.refusals import Refused, listed
+from analysis.estimators.refusals import Refused, WrongInput, listed
 
 
 @dataclass
@@ -34,7 +34,8 @@ class Table:
             return self._derive(ref)
         if ref not in self.raw:
             names = [*self.derived, *(self.header or self.raw)]
-            raise Refused(f"there is no column {ref!r}", f"check its spelling; there are {listed(names, 12)}")
+            remedy = f"check its spelling; there are {listed(names, 12)}"
+            raise WrongInput(f"there is no column {ref!r}", remedy, name=str(ref))
         return self.raw[ref]
 
     def _derive(self, name: str) -> Column:

@@ -1,6 +1,8 @@
 """The plan file, column expressions, data files, results and the command."""
 
+import csv
 import hashlib
+import io
 import json
 import subprocess
 import sys
@@ -14,6 +16,8 @@ from analysis.estimators.data_files import read_table
 from analysis.estimators.expressions import Expression
 from analysis.estimators.plan_reading import plan_of
 from analysis.estimators.refusals import Refused
+from analysis.estimators.results import to_csv
+from analysis.estimators.run import run_file, run_plan
 from analysis.estimators.tables import table_of
 from trialmgr.core.documents import parse_document
 from trialmgr.core.errors import BadInput
@@ -76,8 +80,6 @@ def test_parquet_and_csv_give_the_same(tmp_path, analyse):
     import pyarrow as pa
     from pyarrow import parquet
 
-    from analysis.estimators.run import run_file
-
     data = {"arm": list("AABBAB"), "y": [1.0, 2.5, None, 4.0, 3.0, 7.0]}
     parquet.write_table(pa.table(data), tmp_path / "d.parquet")
     lines = [f"{a},{'' if y is None else y}" for a, y in zip(data["arm"], data["y"], strict=True)]
@@ -92,7 +94,7 @@ def test_parquet_and_csv_give_the_same(tmp_path, analyse):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("d.csv", b"arm,y\nA,1\nB,2,3\n", "Expected 2 columns, got 3"),
+        ("d.csv", b"arm,y\nA,1\nB,2,3\n", "has 3 cells, the first line has 2"),
         ("d.csv", b"", "is empty"),
         ("d.csv", b"arm,arm\n", "has the column 'arm' twice"),
         ("d.csv", b"arm,y\nA,\xff\n", "is not UTF-8"),
@@ -236,6 +238,39 @@ def test_the_command_gives_the_same_bytes_again(folder):
     assert found["plan_sha256"] == hashlib.sha256((folder / "p.yaml").read_bytes()).hexdigest()
     command(folder, "p.yaml", "d.csv", "--out", "r.json")
     assert (folder / "r.json").read_text() == first.stdout
+
+
+@pytest.mark.parametrize(
+    ("data", "outcome", "said"),
+    [
+        (
+            'arm,y\nA,"1,5"\nB,2\n',
+            "y",
+            "d.csv: the column 'y' has '1,5' in data row 1, where a number is needed: write",
+        ),
+        ("arm,y\nA,1\nB,abc\n", "y", "d.csv: the column 'y' has 'abc' in data row 2, where a number is needed: empty"),
+        ("arm,y\nA,1\nB,2\n", "Y", "p.yaml:4: analyses.0.outcome: there is no column 'Y': check its spelling"),
+        ("arm,y\nC,1\nB,2\n", "y", "p.yaml:2: data.control: no row has the control 'A' in the column 'arm': name one"),
+        ("arm,y\n", "y", "d.csv:1: has no rows below the names: add the rows"),
+        ("arm,y\nA,1\nB,2,3\n", "y", "d.csv:3: has 3 cells, the first line has 2: mend this row"),
+    ],
+)
+def test_a_file_that_fits_no_analysis_is_told_with_its_place_and_nothing_is_written(tmp_path, data, outcome, said):
+    (tmp_path / "d.csv").write_text(data)
+    lines = ["version: 1", "data: {arm: arm, control: A}", "analyses:", f"- {{id: a, method: ols, outcome: {outcome}}}"]
+    (tmp_path / "p.yaml").write_text("\n".join(lines))
+    with pytest.raises(BadInput) as caught:
+        run_file(tmp_path / "p.yaml", tmp_path / "d.csv")
+    assert str(caught.value).startswith(said)
+
+
+def test_the_refused_have_a_line_with_the_reason_in_the_table():
+    plan = yaml.safe_dump(PLAN | {"analyses": [{"id": "a", "method": "ols", "outcome": "y"}]})
+    data = table_of({"arm": list("AABB"), "y": [1.0] * 4})
+    found = to_csv(run_plan(plan_of(parse_document(plan, "p.yaml")), data))
+    line = next(csv.DictReader(io.StringIO(found)))
+    assert (line["analysis"], line["measure"], line["estimate"]) == ("a", "refused", "")
+    assert "has the same value" in line["note"]
 
 
 def test_the_command_tells_bad_input_in_one_line(folder):
