@@ -26,7 +26,8 @@ def write_secret(path: Path, secret: bytes) -> None:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise BadInput(Fault(str(path), f"cannot be made ({error.strerror})", "move the old secret away")) from None
+        remedy = "move the old secret away" if isinstance(error, FileExistsError) else "check the folder"
+        raise BadInput(Fault(str(path), f"cannot be made ({error.strerror})", remedy)) from None
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(secret.hex() + "\n")
         file.flush()

@@ -59,7 +59,9 @@ def _score(instrument: Instrument, source: Path, out: TextIO, *, wrong_as_missin
             )
         writer = csv.writer(out, delimiter=table.separator, lineterminator="\n")
         writer.writerow([*table.header, *added])
+        once = Once(source.name)
         for frame in table.slices():
+            once.check(frame, persons + HEADER_ROWS + 1)
             answers = Answers(instrument, frame.where(frame != empty, "") if empty else frame, persons)
             scores = {name: column for plan in plans for name, column in plan.columns(plan.scores(answers)).items()}
             answers.check()
@@ -71,6 +73,28 @@ def _score(instrument: Instrument, source: Path, out: TextIO, *, wrong_as_missin
     if cells and not wrong_as_missing:
         raise BadInput(cell_faults(cells, count, HEADER_ROWS + 1, f"{source.name}: "))
     return Batch(persons, describer.results(), tuple(cells), count)
+
+
+class Once:
+    """Refuses a file in which a person has two rows for one wave, as its columns `person` and `wave` say."""
+
+    KEYS = ("person", "wave")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rows: dict[tuple[str, ...], int] = {}
+
+    def check(self, frame: pd.DataFrame, first_row: int) -> None:
+        if not set(self.KEYS) <= set(frame):
+            return
+        faults = []
+        for row, key in enumerate(frame[list(self.KEYS)].itertuples(index=False, name=None), first_row):
+            earlier = self.rows.setdefault(key, row)
+            if earlier != row:
+                what = f"has person {key[0]!r} in wave {key[1]!r}, as row {earlier} has"
+                faults.append(Fault(f"{self.name}: row {row}", what, "keep one"))
+        if faults:
+            raise BadInput(faults[:MOST_FAULTS])
 
 
 def as_cells(column: Any, *, comma: bool) -> list[str]:

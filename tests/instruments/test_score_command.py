@@ -53,6 +53,14 @@ def test_statistics_can_be_written_as_json_or_csv(tmp_path):
     assert run(tmp_path, text, "--statistics", tmp_path / "statistics.pdf")[0] == 2
 
 
+def test_a_person_who_stands_twice_in_a_wave_is_refused_with_both_rows(tmp_path):
+    header = HEADER.replace("id,", "person,wave,")
+    rows = [f"{who},{wave},3,3,4,4,4," for who, wave in (("a", "t0"), ("b", "t0"), ("a", "t1"), ("a", "t0"))]
+    code, out, err = run(tmp_path, "\n".join([header, *rows]) + "\n")
+    assert (code, out) == (2, "")
+    assert err == ["answers.csv: row 5: has person 'a' in wave 't0', as row 2 has: keep one"]
+
+
 def test_unknown_codes_are_reported_by_row_and_nothing_is_written(tmp_path):
     target = tmp_path / "scores.csv"
     code, out, err = run(tmp_path, f"{HEADER}\n1,1,1,6,6,6,\n2,7,3,4,4,4,\n3,3,x,4,4,4,\n", "--out", target)

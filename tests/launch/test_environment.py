@@ -1,5 +1,9 @@
 """Each process gets what it needs and no secret of another."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -114,3 +118,11 @@ def test_keys_are_made_once_and_only_their_owner_can_read_them(tmp_path):
     for name in keys.PAIRS:
         assert f"{age.identity_of(first[name].strip()).to_public()}\n" == first[f"{name}.pub"]
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()} == {0o600}
+
+
+def test_a_command_before_any_demo_was_started_is_answered_in_one_line(tmp_path):
+    line = [sys.executable, "-m", "trialmgr.demo.manage", "office", "audit_verify"]
+    env = os.environ | {"TRIALMGR_DEMO_HOME": str(tmp_path / "none")}
+    done = subprocess.run(line, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"no demo was started here ({tmp_path / 'none'}): run `make demo` first\n"

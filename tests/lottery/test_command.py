@@ -116,7 +116,7 @@ def test_another_beacon_for_a_drawn_list_is_refused(lottery, files):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("unit,stratum\n", "list: has no units: give at least one"),
+        ("unit,stratum\n", "units.csv:1: has no units: give a line for each unit below the names"),
         ("", "units.csv: is empty: give a header line and a line for each unit"),
         ("stratum\nnorth\n", "units.csv:1: column 'unit' is missing: found stratum"),
         ("unit,stratum\na,n\nb,n\na,n\n", "units.csv:4: unit 'a' stands twice: it is at units.csv:2 already"),

@@ -27,6 +27,8 @@ def main(argv: list[str]) -> None:
         login, work = work[1], work[2:]
     place = environment.Place.at(Path(HOME), port_base=int(os.environ.get("PORT_BASE", "8000")))
     variables = environment_for(process, work, place, login)
+    if not (place.home / "keys").is_dir():
+        raise LaunchError(f"no demo was started here ({place.home}): run `make demo` first")
     os.chdir(ROOT)
     os.execve(sys.executable, [sys.executable, "manage.py", *work], variables)
 
@@ -46,4 +48,5 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1:])
     except LaunchError as error:
-        sys.exit(str(error))
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)

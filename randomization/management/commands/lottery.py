@@ -176,6 +176,8 @@ class Command(ToolCommand):
             places = read_places(units)
             return lambda secret: announce(places, rules, secret, event=event), None
         table = read_units(units, rules)
+        if not table.rows:
+            raise BadInput(Fault(f"{table.name}:1", "has no units", "give a line for each unit below the names"))
         earlier = _true_record(after) if after else None
         frozen: Frozen = freeze(table.rows, rules, after=earlier, where=table.where)
         return lambda secret: commit(frozen, secret, event=event), table

@@ -31,6 +31,11 @@ from surveys.instruments.schema import Group, Item, Missing, Option, Scale, Scor
 from trialmgr.core.errors import BadInput, Fault
 
 FORMAT = "xlsform"
+UNKNOWN_KIND = "not recognized as a supported type"
+NO_FORM = (
+    "is neither a REDCap data dictionary nor an XLSForm",
+    "give a dictionary with the column Variable / Field Name, or a form with a sheet survey",
+)
 ROW = re.compile(r"\[row : (\d+)\]\s*")
 TERM = re.compile(r"\s*(?:\$\{(?P<bare>[^}]+)\}|(?:coalesce|if)\(\s*\$\{(?P<filled>[^}]+)\}\s*,\s*0\s*\))\s*")
 OTHER_LABEL = {"nl": "Anders", "en": "Other"}
@@ -91,16 +96,19 @@ def _note_leftovers(form: Form, book: DefinitionData, settings: Mapping[str, str
 
 
 def _opened(path: Path) -> DefinitionData:
+    """The sheets of the form. What the library says of files that are none of its kind is not for readers."""
     try:
         workbook_to_json(get_xlsform(path), form_name="data", fallback_form_name="data", warnings=[])
         return get_xlsform(path)
     except PyXFormError as error:
+        if UNKNOWN_KIND in str(error):
+            raise BadInput(Fault(path.name, *NO_FORM)) from None
         row = ROW.search(str(error))
         where = f"{path.name}: row {row.group(1)}" if row else path.name
         what = " ".join(ROW.sub("", str(error)).split())
         raise BadInput(Fault(where, f"is not a sound XLSForm: {what}", "mend the form")) from None
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise BadInput(Fault(path.name, f"cannot be read as an XLSForm ({error})", "check the file")) from None
+    except (TypeError, ValueError, KeyError, AttributeError):
+        raise BadInput(Fault(path.name, *NO_FORM)) from None
 
 
 def _headers(header: Any) -> list[str]:
