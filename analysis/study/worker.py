@@ -20,7 +20,7 @@ from django.db import DatabaseError, connection
 
 from analysis.study import disclosure, outcomes
 from surveys.vault import state
-from trialmgr.core import env
+from trialmgr.core import clock, env
 from trialmgr.protocol.reading import restore, sha256
 from trialmgr.protocol.schema import Protocol
 
@@ -42,8 +42,7 @@ def run(code: str) -> None:
         state.destroy_workspace(code)
         return
     try:
-        protocol = restore(json.loads(document))
-        found = json.dumps({**_analyse(protocol, content), "protocol": sha256(protocol)}, sort_keys=True)
+        found = json.dumps(_analyse(restore(json.loads(document)), content), sort_keys=True)
     except Exception as error:  # a run that cannot be done is told to the researchers; no value goes along
         log.exception("run failed")
         _call("SELECT study.fail(%s, %s)", code, f"{type(error).__name__}: see the log of the study worker")
@@ -95,7 +94,15 @@ def _analyse(protocol: Protocol, content: dict[str, Any]) -> dict[str, Any]:
         from analysis.estimators.run import run_file
 
         results = json.loads(to_json(run_file(plan, data)))
-    return disclosure.guarded(results, protocol.privacy.minimum_cell)
+    found = disclosure.guarded(results, protocol, _stored(protocol.code))
+    return {**found, "data_on": clock.today().isoformat(), "protocol": sha256(protocol)}
+
+
+def _stored(trial: str) -> list[dict[str, Any]]:
+    """The results there are, also sealed ones: one day they are open together."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT document FROM study.stored_results(%s)", [trial])
+        return [json.loads(document) for (document,) in cursor.fetchall()]
 
 
 def _scores(protocol: Protocol) -> dict[str, dict[tuple[str, str, str], float | None]]:
