@@ -27,9 +27,11 @@ class ReleasedResult(models.Model):
     document = models.TextField()
     sha256 = models.CharField(max_length=64)
     received_at = models.DateTimeField()
+    opened_early = models.TextField(blank=True, default="", db_default="")
+    """As JSON, the day, the persons and the ground when it was opened before the embargo ended; else nothing."""
 
     class Privacy:
-        scrub: set[str] = set()
+        scrub = {"opened_early"}
         keep = {"id", "run", "trial", "document", "sha256", "received_at"}
 
     def __str__(self) -> str:

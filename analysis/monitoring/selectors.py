@@ -1,5 +1,6 @@
 """The figures of the leader's page. Processes are shown; outcomes by group are not."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 from django.db.models import Count, QuerySet
 
 from analysis.monitoring.models import ReleasedResult, SentRun
+from analysis.study.reading import Opening
 from coaching.selectors import contact_counts
 from participants.models import Exit, ExitReason, StepKind
 from participants.selectors import counts_by_step, exclusion_counts
@@ -139,6 +141,14 @@ def exits(trial: str) -> Exits:
 
 def drawn_exits(trial: str) -> QuerySet[Exit]:
     return Exit.objects.filter(household__in=households_in(trial))
+
+
+def opening_of(result: ReleasedResult) -> Opening | None:
+    """How a result was opened before the embargo ended, as the research side told; None when it was not."""
+    if not result.opened_early:
+        return None
+    told = json.loads(result.opened_early)
+    return Opening(date.fromisoformat(told["on"]), told["by"], told["ground"])
 
 
 def hidden(rows: Mapping[Key, int], smallest: int) -> dict[Key, int | None]:

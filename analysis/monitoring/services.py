@@ -95,7 +95,8 @@ def _keep(one: dict[str, str]) -> bool:
     if hashlib.sha256(one["document"].encode()).hexdigest() != one["sha256"]:
         log.error("the result of run %s differs from its digest and was not kept", one["run"])
         return False
-    facts = {"trial_id": one["study"], "document": one["document"], "sha256": one["sha256"]}
+    facts = {"trial_id": one["study"], "opened_early": one.get("opened_early", "")}
+    facts |= {name: one[name] for name in ("document", "sha256")}
     _row, made = ReleasedResult.objects.get_or_create(run=one["run"], defaults=facts | {"received_at": clock.now()})
     if made:
         where = {"trial": one["study"], "sha256": one["sha256"]}

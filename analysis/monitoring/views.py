@@ -49,8 +49,8 @@ def result(request: HttpRequest, trial: str, run: str) -> HttpResponse:
     if row is None:
         return render(request, "monitoring/no_result.html", status=404)
     document = json.loads(row.document)
-    analyses = reading.analyses(document, selectors.protocol_under(row, document), get_language() or "nl")
-    context = {"row": row, "analyses": analyses, "software": document["software"]}
+    shown = reading.shown(document, selectors.protocol_under(row, document), get_language() or "nl")
+    context = {"row": row, "result": shown, "early": selectors.opening_of(row)}
     return render(request, "monitoring/result.html", context)
 
 

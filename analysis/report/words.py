@@ -1,8 +1,9 @@
 """Words and numbers of the page, in Dutch and in English."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from analysis.report.dutch import dutch
 
@@ -96,6 +97,36 @@ LOST: dict[str, tuple[str, str]] = {
 }
 
 
+MEASURES: dict[str, tuple[str, str]] = {
+    "alpha": ("alpha", "alpha"),
+    "difference": ("verschil", "difference"),
+    "effect": ("effect", "effect"),
+    "first_stage_F": ("F van de eerste stap", "F of the first stage"),
+    "incidence": ("aandeel met deze uitstroom", "incidence"),
+    "interaction": ("verschil tussen subgroepen", "interaction"),
+    "itt": ("effect van de loting", "effect of the draw"),
+    "joint": ("alle groepen samen", "all arms together"),
+    "lower": ("ondergrens", "lower bound"),
+    "mean": ("gemiddelde", "mean"),
+    "pooled": ("samengenomen", "pooled"),
+    "prediction": ("verwacht in een andere stad", "expected in another city"),
+    "published": ("getoond", "published"),
+    "quantile": ("tijd tot dit deel is uitgestroomd", "time until this share has left"),
+    "ratio": ("verhouding", "ratio"),
+    "received": ("aandeel dat het kreeg", "share that received it"),
+    "risk": ("aandeel", "share"),
+    "rmst": ("gemiddelde tijd tot uitstroom", "mean time until exit"),
+    "rmtl": ("gemiddelde tijd na uitstroom", "mean time after exit"),
+    "sd": ("spreiding (sd)", "sd"),
+    "site": ("locatie", "site"),
+    "smd": ("verschil in sd", "difference in sd"),
+    "survival": ("aandeel nog niet uitgestroomd", "survival"),
+    "trim_share": ("deel dat wegvalt", "share cut off"),
+    "upper": ("bovengrens", "upper bound"),
+    "withheld": ("achtergehouden", "withheld"),
+}
+
+
 @dataclass(frozen=True)
 class Voice:
     """A language with its words and its way to write numbers."""
@@ -104,6 +135,22 @@ class Voice:
 
     def __call__(self, key: str) -> str:
         return WORDS[key][0 if self.language == "nl" else 1]
+
+    def measure(self, name: str) -> str:
+        """What a row measures; a name that is not in the list is a term of the trade in both languages."""
+        return MEASURES.get(name, (name.replace("_", " "),) * 2)[0 if self.language == "nl" else 1]
+
+    def row(self, row: Mapping[str, Any]) -> str:
+        """What sets a row apart within its analysis: measure, event, time, wave, site, subgroup."""
+        at = row.get("at")
+        parts = [self.measure(row["measure"]) if row.get("measure") else None, row.get("event")]
+        parts += [
+            None if at is None else self.decimal(f"{at:g}"),
+            row.get("wave"),
+            row.get("site"),
+            row.get("subgroup"),
+        ]
+        return ", ".join(str(part) for part in parts if part is not None)
 
     def step(self, name: str) -> str:
         return STEPS.get(name, (name, name))[0 if self.language == "nl" else 1]

@@ -39,6 +39,13 @@ class Status(models.TextChoices):
     RUNNING = "running", _("running")
     DONE = "done", _("done")
     FAILED = "failed", _("failed")
+    REFUSED = "refused", _("refused")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+UNDER_WAY = (Status.REQUESTED, Status.APPROVED, Status.RUNNING)
+ENDABLE = (Status.REQUESTED, Status.APPROVED)
+"""Until the study worker begins, a run can be refused or withdrawn."""
 
 
 class Run(models.Model):
@@ -81,6 +88,25 @@ class Approval(models.Model):
 
     def __str__(self) -> str:
         return f"approval of run {self.run_id}"
+
+
+class Ending(models.Model):
+    """Why a run was refused by somebody who might approve it, or withdrawn by whoever asked for it."""
+
+    run = models.OneToOneField(Run, models.PROTECT, primary_key=True, related_name="ending")
+    reason = models.CharField(max_length=500)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"run", "reason", "by", "at"}
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="ending_has_a_reason", condition=~models.Q(reason=""))]
+
+    def __str__(self) -> str:
+        return f"ending of run {self.run_id}"
 
 
 class Result(models.Model):

@@ -3,12 +3,15 @@
 import hashlib
 import json
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from analysis.study.models import Registration, Result, Run
+from analysis.study.models import UNDER_WAY, Registration, Result, Run
+from analysis.study.reading import Opening
 from trialmgr.core import clock
 from trialmgr.core.errors import DomainError
 from trialmgr.protocol.reading import restore
@@ -20,12 +23,29 @@ class Sealed(DomainError):
 
 
 def runs_of(trial: str) -> QuerySet[Run]:
-    runs = Run.objects.filter(trial=trial).select_related("requested_by", "registration", "release")
-    return runs.prefetch_related("approvals__by").order_by("-pk")
+    people = ("requested_by", "release__proposed_by", "release__confirmed_by", "ending__by")
+    runs = Run.objects.filter(trial=trial).select_related("registration", "release", "ending", *people)
+    return runs.defer("registration__document").prefetch_related("approvals__by").order_by("-pk")
+
+
+def under_way(trial: str) -> QuerySet[Run]:
+    """Runs that were asked for and have not ended."""
+    return runs_of(trial).filter(status__in=UNDER_WAY)
 
 
 def protocol_of(run: Run) -> Protocol:
-    return restore(json.loads(run.registration.document))
+    return _parsed(run.registration.sha256)
+
+
+def plan_of(registration: Registration) -> Protocol:
+    return _parsed(registration.sha256)
+
+
+@lru_cache(maxsize=16)
+def _parsed(sha256: str) -> Protocol:
+    """Parsed once a process: a digest never comes to mean another text."""
+    text = Registration.objects.filter(sha256=sha256).values_list("document", flat=True)[:1].get()
+    return restore(json.loads(text))
 
 
 def sites_in(trial: str) -> list[str]:
@@ -43,6 +63,15 @@ def is_open(run: Run) -> bool:
     """Whether the embargo is over or two persons released the result."""
     release = getattr(run, "release", None)
     return opens_on(run) <= clock.today() or bool(release and release.confirmed_at)
+
+
+def opened_early(run: Run) -> Opening | None:
+    release = getattr(run, "release", None)
+    if release is None or release.confirmed_at is None:
+        return None
+    day = timezone.localdate(release.confirmed_at)
+    by = (str(release.proposed_by), str(release.confirmed_by))
+    return Opening(day, by, release.ground) if day < opens_on(run) else None
 
 
 def result_of(run: Run) -> dict[str, Any] | None:

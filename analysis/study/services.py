@@ -6,7 +6,7 @@ import secrets
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
-from analysis.study.models import Approval, Registration, Release, Run, Status
+from analysis.study.models import ENDABLE, Approval, Ending, Registration, Release, Run, Status
 from trialmgr.core import anchors, audit, clock
 from trialmgr.core.errors import DomainError
 from trialmgr.core.models import User
@@ -22,25 +22,38 @@ class NotNow(DomainError):
 
 
 @transaction.atomic
-def register(*, protocol: Protocol) -> Registration:
-    """Register a protocol's plan for later runs. Safe to repeat: the same text gives the same registration."""
+def register(*, protocol: Protocol, by: User | None = None) -> Registration:
+    """Register a protocol's plan for later runs. Safe to repeat: the same text gives the same registration.
+
+    The first plan of a trial comes before anybody has an account here; each later one names who registers it.
+    Registrations of a trial wait for each other, so that their numbers follow.
+    """
+    _hold_registrations(protocol.code)
     digest = sha256(protocol)
-    known = Registration.objects.filter(trial=protocol.code, sha256=digest).first()
+    of_trial = Registration.objects.filter(trial=protocol.code)
+    known = of_trial.filter(sha256=digest).first()
     if known is not None:
         return known
-    number = Registration.objects.filter(trial=protocol.code).count() + 1
+    number = of_trial.count() + 1
+    if number > 1 and by is None:
+        raise DomainError(_("This trial has a registered plan: say who registers another."), field="by")
     made = Registration.objects.create(
         trial=protocol.code, number=number, document=canonical(protocol), sha256=digest, registered_at=clock.now()
     )
     audit.record(
         "study.registered",
         f"trial:{protocol.code}",
-        by="register_study",
+        by=by or "register_study",
         trial=protocol.code,
         number=number,
         sha256=digest,
     )
     return made
+
+
+def _hold_registrations(trial: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('registration of ' || %s, 0))", [trial])
 
 
 def sweep_release() -> str:
@@ -94,6 +107,41 @@ def approve_run(*, run_id: int, by: User) -> Run:
         run.save(update_fields=["status"])
     audit.record("run.approved", f"run:{run.code}", by=by, trial=run.trial, status=run.status)
     transaction.on_commit(anchors.write, robust=True)
+    return run
+
+
+@transaction.atomic
+def refuse_run(*, run_id: int, reason: str, by: User) -> Run:
+    """Say no to a run that somebody else asked for. One no is enough; it is final."""
+    run = _endable(run_id)
+    if run.requested_by_id == by.pk:
+        raise DomainError(_("You asked for this run, so you withdraw it."))
+    return _end(run, Status.REFUSED, reason, by)
+
+
+@transaction.atomic
+def withdraw_run(*, run_id: int, reason: str, by: User) -> Run:
+    """Take back one's own request."""
+    run = _endable(run_id)
+    if run.requested_by_id != by.pk:
+        raise DomainError(_("Only who asked for a run withdraws it."))
+    return _end(run, Status.WITHDRAWN, reason, by)
+
+
+def _endable(run_id: int) -> Run:
+    run = Run.objects.select_for_update(of=("self",), no_key=True).get(pk=run_id)
+    if run.status not in ENDABLE:
+        raise NotNow(_("This run has begun or has ended already."))
+    return run
+
+
+def _end(run: Run, status: Status, reason: str, by: User) -> Run:
+    if not reason.strip():
+        raise DomainError(_("Give the reason."), field="reason")
+    Ending.objects.create(run=run, reason=reason.strip(), by=by, at=clock.now())
+    run.status = status
+    run.save(update_fields=["status"])
+    audit.record(f"run.{status}", f"run:{run.code}", by=by, trial=run.trial, reason=reason.strip())
     return run
 
 

@@ -54,9 +54,9 @@ def wanted_runs() -> list[dict[str, str]]:
 
 
 def released_results(on_day: date, *, known: Collection[str]) -> list[dict[str, str]]:
-    """Results that may be seen on a day, without those known already, as stored: run, study, document, sha256."""
-    query = "SELECT run, trial, document, sha256 FROM study.released_results(%s) WHERE run <> ALL (%s)"
+    """Results that may be seen on a day, without those known already, as stored, and how they were opened early."""
+    names = ("run", "study", "document", "sha256", "opened_early")
+    query = "SELECT run, trial, document, sha256, opened_early FROM study.released_results(%s) WHERE run <> ALL (%s)"
     with connection.cursor() as cursor:
         cursor.execute(query, [on_day, list(known)])
-        names = ("run", "study", "document", "sha256")
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

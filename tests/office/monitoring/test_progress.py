@@ -220,6 +220,7 @@ def test_a_released_result_is_kept_once_and_shown(tilburg, vault, leader, record
     with recorded() as verbs:
         assert (services.receive_results(), services.receive_results()) == (1, 0)
     assert verbs == ["result.received"]
+    assert "end of the embargo" not in page(leader.get("/t/tilburg/progress/results/a1/"))
     assert "made-up 1.0" in page(leader.get("/t/tilburg/progress/results/a1/"))
     assert "not released" in page(leader.get("/t/tilburg/progress/results/b2/"))
 
@@ -255,6 +256,16 @@ def test_what_the_vault_refuses_waits_and_holds_up_nothing_else(tilburg, vault, 
     tasks.exchange()
     assert [run for run, _rows in vault.loaded] == ["a1"]
     assert "receive_results waits: VaultRefused" in caplog.text
+
+
+def test_a_result_that_was_opened_early_says_so_at_the_office_too(tilburg, vault, leader):
+    (one,) = released(json.dumps({"analyses": [], "software": {}}))
+    early = json.dumps({"on": "2019-03-05", "by": ["Ada", "Bea"], "ground": "Steering group"})
+    vault.answers["results"]["released"] = [one | {"opened_early": early}]
+    services.receive_results()
+    shown = page(leader.get("/t/tilburg/progress/results/a1/"))
+    assert "Opened before the end of the embargo" in shown
+    assert "by Ada and Bea. Ground: Steering group" in shown
 
 
 def test_a_result_that_was_changed_on_the_way_is_not_kept(tilburg, vault):

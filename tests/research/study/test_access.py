@@ -12,12 +12,18 @@ from trialmgr.core.models import Membership, Role
 MATRIX = access_walk.Matrix.read(Path(__file__).parents[1] / "access_matrix.yaml")
 ROUTES = access_walk.routes()
 OURS = {text for text, route in ROUTES.items() if route.ours}
-SAY_NO_THEMSELVES = {("t/<slug:trial>/", 404), ("account/no-account/", 403)}
+SEALED = "t/<slug:trial>/runs/<slug:code>/result."
+SAY_NO_THEMSELVES = {
+    ("t/<slug:trial>/", 404),
+    ("account/no-account/", 403),
+    (SEALED + "csv", 404),
+    (SEALED + "json", 404),
+}
 
 
 @pytest.fixture
 def parts(run):
-    return {"trial": "tilburg", "code": run.code}
+    return {"trial": "tilburg", "code": run.code, "number": 1}
 
 
 def test_every_address_has_a_row_and_every_row_an_address():
@@ -60,6 +66,6 @@ def test_strangers_log_in_and_others_find_nothing(parts, make_user, log_in):
 @pytest.mark.django_db
 def test_a_run_of_another_trial_cannot_be_reached_through_ones_own(parts, make_user, log_in):
     client = log_in(make_user(Role.PRINCIPAL, trial="oss"))
-    for path in ("", "approve/", "release/"):
+    for path in ("", "approve/", "refuse/", "withdraw/", "release/", "result.csv", "result.json"):
         for method in ("GET", "POST"):
             assert access_walk.ask(client, method, f"/t/oss/runs/{parts['code']}/{path}") in {404, 405}

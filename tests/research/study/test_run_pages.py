@@ -7,6 +7,7 @@ from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from analysis.study import services
 from analysis.study.models import Run
 from trialmgr.core import clock
 
@@ -52,6 +53,56 @@ def test_a_purpose_is_required_and_a_script_in_it_is_inert(researcher, log_in):
     assert client.post(RUNS, {"purpose": ""}).status_code == 422
     client.post(RUNS, {"purpose": "<script>alert(1)</script>"})
     assert "<script>alert(1)" not in page(client.get(RUNS))
+
+
+def test_a_run_that_was_opened_early_says_so_for_good(done, principal, steward, log_in):
+    services.propose_release(run_id=done.pk, ground="Steering group, 4-3-2019", by=principal)
+    services.confirm_release(run_id=done.pk, by=steward)
+    words = f"by {principal} and {steward}. Ground: Steering group, 4-3-2019"
+    for moment in (clock.now(), datetime(2020, 6, 1, tzinfo=UTC)):
+        with clock.at(moment):
+            shown = page(log_in(principal).get(f"{RUNS}{done.code}/"))
+        assert "Opened before the end of the embargo, on" in shown
+        assert words in shown
+
+
+def test_an_open_result_can_be_taken_along_and_a_sealed_one_cannot(done, researcher, log_in):
+    client, url = log_in(researcher), f"{RUNS}{done.code}/result."
+    assert [client.get(url + form).status_code for form in ("csv", "json")] == [404, 404]
+    with clock.at(datetime(2020, 6, 1, tzinfo=UTC)):
+        assert "result.csv" in page(client.get(f"{RUNS}{done.code}/"))
+        assert client.get(url + "json").json()["software"] == {"made-up": "1.0"}
+        table = client.get(url + "csv")
+    assert page(table).startswith("analysis,method,planned,term,measure")
+    assert table["Content-Disposition"].startswith("attachment")
+
+
+def test_approvers_read_the_plan_that_they_say_yes_to(run, principal, log_in):
+    client = log_in(principal)
+    assert "/t/tilburg/plans/1/" in page(client.get(f"{RUNS}{run.code}/"))
+    shown = page(client.get("/t/tilburg/plans/1/"))
+    for words in ("Primary outcomes", "Exit to work after 24 months", "linear regression", "se: CR2", "(Dunnett)"):
+        assert words in shown
+    assert run.registration.sha256 in shown
+    assert client.get("/t/tilburg/plans/2/").status_code == 404
+
+
+def test_a_run_is_refused_with_a_reason_that_stays_with_it(run, principal, researcher, log_in):
+    url = f"{RUNS}{run.code}/"
+    assert "Withdraw this run" in page(log_in(researcher).get(url))
+    client = log_in(principal)
+    assert "Refuse this run" in page(client.get(url))
+    assert client.post(f"{url}refuse/", {"end-reason": ""}).status_code == 422
+    shown = page(client.post(f"{url}refuse/", {"end-reason": "No consent for this"}, follow=True))
+    assert f"refused ({principal}" in shown
+    assert "No consent for this" in shown
+    assert "Refuse this run" not in shown
+
+
+def test_who_asks_while_a_run_is_under_way_is_told(run, researcher, principal, log_in):
+    assert "A run is under way already" in page(log_in(researcher).get(RUNS))
+    second = services.request_run(trial="tilburg", purpose="Again", by=researcher)
+    assert "Another run is under way" in page(log_in(principal).get(f"{RUNS}{second.code}/"))
 
 
 def test_a_swapped_result_is_told_and_not_shown(done, researcher, log_in):

@@ -1,13 +1,15 @@
 """Runs: asked for with a purpose, approved by two others, and sealed until two persons or the embargo open them."""
 
+import json
 from datetime import UTC, date, datetime
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from analysis.study import selectors, services
-from analysis.study.models import Approval, Registration, Run
+from analysis.study.models import Approval, Ending, Registration, Run
 from surveys.vault import store
+from tests.conftest import acting_as
 from trialmgr.core import audit, clock
 from trialmgr.core.errors import DomainError
 from trialmgr.core.models import Role
@@ -62,6 +64,62 @@ def test_a_run_that_is_approved_takes_no_more_approvals(run, principal, steward,
         services.approve_run(run_id=run.pk, by=by)
     with pytest.raises(services.NotNow):
         services.approve_run(run_id=run.pk, by=make_user(Role.PRINCIPAL))
+
+
+def test_one_no_ends_a_run_for_good(run, principal, steward, verbs, as_role):
+    services.approve_run(run_id=run.pk, by=principal)
+    with pytest.raises(DomainError) as refused:
+        services.refuse_run(run_id=run.pk, reason=" ", by=steward)
+    assert refused.value.field == "reason"
+    with as_role("research_web"):
+        services.refuse_run(run_id=run.pk, reason="Not what they consented to", by=steward)
+    assert (Run.objects.get().status, verbs()[-1]) == ("refused", "run.refused")
+    for late in (lambda: services.approve_run(run_id=run.pk, by=steward), lambda: begin(run)):
+        with pytest.raises((services.NotNow, OperationalError)), transaction.atomic():
+            late()
+    with pytest.raises(services.NotNow):
+        services.withdraw_run(run_id=run.pk, reason="x", by=run.requested_by)
+
+
+def begin(run):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT study.begin(%s)", [run.code])
+
+
+def test_who_asked_withdraws_and_others_refuse(run, researcher, principal, verbs):
+    with pytest.raises(DomainError, match="Only who asked"):
+        services.withdraw_run(run_id=run.pk, reason="x", by=principal)
+    with pytest.raises(DomainError, match="you withdraw it"):
+        services.refuse_run(run_id=run.pk, reason="x", by=researcher)
+    services.withdraw_run(run_id=run.pk, reason="Asked too early", by=researcher)
+    assert (Run.objects.get().status, verbs()[-1]) == ("withdrawn", "run.withdrawn")
+
+
+def test_a_later_plan_names_who_registers_it_and_the_numbers_follow(registered, principal):
+    later = load_protocol("tilburg").model_copy(update={"unknown": ()})
+    with pytest.raises(DomainError, match="say who registers"):
+        services.register(protocol=later)
+    assert services.register(protocol=later, by=principal).number == 2
+    assert list(audit.events())[-1].actor == f"user:{principal.pk}"
+
+
+def released():
+    with acting_as("research_vault"):
+        return store.released_results(clock.today())
+
+
+def test_the_office_is_told_who_opened_a_result_early_and_on_what_ground(done, principal, steward):
+    assert released() == []
+    services.propose_release(run_id=done.pk, ground="Steering group", by=principal)
+    services.confirm_release(run_id=done.pk, by=steward)
+    told = json.loads(released()[0]["opened_early"])
+    assert told == {"on": "2019-03-05", "by": [principal.name, steward.name], "ground": "Steering group"}
+
+
+def test_a_result_that_waited_for_the_embargo_was_not_opened_early(done):
+    with clock.at(AFTER):
+        assert [one["opened_early"] for one in released()] == [""]
+        assert selectors.opened_early(Run.objects.get()) is None
 
 
 def test_a_result_is_sealed_until_the_embargo_ends(done):
@@ -135,10 +193,14 @@ def test_without_its_audit_event_no_run_is_asked_for(researcher, monkeypatch):
             "release_needs_two_persons",
         ),
         ("UPDATE study_release SET confirmed_at = now()", "release_confirmed_all_or_none"),
+        ("DELETE FROM study_ending", "written once"),
+        ("INSERT INTO study_ending SELECT run_id, '', proposed_at, proposed_by_id FROM study_release", "ending_has"),
     ],
 )
 def test_the_database_keeps_plans_approvals_and_results(run, principal, done, statement, message):
     Approval.objects.create(run=run, by=principal, at=clock.now())
     services.propose_release(run_id=done.pk, ground="x", by=principal)
+    if statement.startswith("DELETE FROM study_ending"):
+        Ending.objects.create(run=run, reason="x", by=principal, at=clock.now())
     with pytest.raises(IntegrityError, match=message), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
