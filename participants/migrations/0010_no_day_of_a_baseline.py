@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("participants", "0007_newest_steps_are_noted"),
+        ("participants", "0009_exits_do_not_overlap"),
     ]
     operations = [
         migrations.RemoveField(model_name="baseline", name="known_since"),
