@@ -42,7 +42,8 @@ def run(code: str) -> None:
         state.destroy_workspace(code)
         return
     try:
-        found = json.dumps(_analyse(restore(json.loads(document)), content), sort_keys=True)
+        protocol = restore(json.loads(document))
+        found = json.dumps({**_analyse(protocol, content), "protocol": sha256(protocol)}, sort_keys=True)
     except Exception as error:  # a run that cannot be done is told to the researchers; no value goes along
         log.exception("run failed")
         _call("SELECT study.fail(%s, %s)", code, f"{type(error).__name__}: see the log of the study worker")
@@ -95,7 +96,7 @@ def _analyse(protocol: Protocol, content: dict[str, Any]) -> dict[str, Any]:
 
         results = json.loads(to_json(run_file(plan, data)))
     found = disclosure.guarded(results, protocol, _stored(protocol.code))
-    return {**found, "data_on": clock.today().isoformat(), "protocol": sha256(protocol)}
+    return {**found, "data_on": clock.today().isoformat()}
 
 
 def _stored(trial: str) -> list[dict[str, Any]]:

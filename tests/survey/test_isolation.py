@@ -191,15 +191,16 @@ def test_links_of_every_kind_look_and_last_the_same(make_link, wave, person, lin
     }
     client, times, bodies = Client(), {name: [] for name in links}, set()
     for turn in range(270):
-        for name, one in links.items():
+        for name, one in sorted(links.items(), key=lambda _: secrets.randbits(30)):
             started = time.perf_counter()
             response = client.get(f"/s/{one}")
             if turn >= 20:
                 times[name].append(time.perf_counter() - started)
             bodies.add((response.status_code, response.content))
     assert len(bodies) == 1
-    medians = [statistics.median(each) for each in times.values()]
-    assert max(medians) - min(medians) < 0.005
+    # The fastest tenth: what a link costs shifts all of its turns, what else the machine does only some.
+    fastest = [statistics.quantiles(each, n=10)[0] for each in times.values()]
+    assert max(fastest) - min(fastest) < 0.005
 
 
 def test_the_database_server_logs_no_answer_even_when_it_logs_everything(wave, person, link, make_device, marker):

@@ -105,7 +105,7 @@ def test_a_later_plan_names_who_registers_it_and_the_numbers_follow(registered, 
 
 def released():
     with acting_as("research_vault"):
-        return store.released_results(clock.today())
+        return store.released_results(clock.today(), known=[])
 
 
 def test_the_office_is_told_who_opened_a_result_early_and_on_what_ground(done, principal, steward):
