@@ -372,6 +372,7 @@ def test_an_hour_without_use_ends_the_visit_but_not_the_progress(wave, link, mak
     with clock.at(start + timedelta(minutes=120)):
         device.open("/vraag/4")
         assert device.where == "/"
+        assert "Dan zijn uw eerdere antwoorden bewaard." in device.text
         device.begin(link)
         assert device.where == "/vraag/4"
 
