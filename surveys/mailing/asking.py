@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from participants.selectors import pids_open_for_surveys
-from surveys.mailing.models import GONE_OUT, WAITING, Invitation, Status
+from surveys.mailing.models import GONE_OUT, WAITING, Invitation
 from surveys.mailing.selectors import POST
 from trialmgr.core import audit, clock
 from trialmgr.core.errors import DomainError
@@ -21,13 +21,12 @@ def send_again(*, trial: str, person_id: int, by: User) -> bool:
     person = pids_open_for_surveys(trial).select_related("contact", "household").filter(pk=person_id).first()
     if person is None:
         raise DomainError(_("This person does not take part in questionnaires."))
-    by_mail = bool(person.contact.email)
-    comes = clock.today() if by_mail else clock.today() + POST
+    comes = clock.today() if person.contact.email else clock.today() + POST
     invited = Invitation.objects.filter(person=person, last_day__gte=comes).invitations()
     gone_out = list(invited.filter(status__in=GONE_OUT).order_by("pk"))
     if not gone_out:
         raise DomainError(_("No link went to this person yet, or the last day has passed. What is due goes by itself."))
-    waves = [first.wave for first in gone_out if _queue(first, by_mail=by_mail)]
+    waves = [first.wave for first in gone_out if _queue(first)]
     for wave in waves:
         audit.record(
             "person.link_sent_again", f"person:{person.pk}", by=by, trial=trial, site=person.household.site, wave=wave
@@ -35,8 +34,8 @@ def send_again(*, trial: str, person_id: int, by: User) -> bool:
     return bool(waves)
 
 
-def _queue(first: Invitation, *, by_mail: bool) -> bool:
-    """A mail, or a letter for who has no e-mail address, beside the invitation; one at a time, and one a day."""
+def _queue(first: Invitation) -> bool:
+    """A mail beside the invitation, which becomes a letter for who has no e-mail address; one at a time, one a day."""
     asked = Invitation.objects.filter(person=first.person_id, wave=first.wave, asked=True)
     if asked.filter(status__in=WAITING).exists():
         return False
@@ -45,10 +44,6 @@ def _queue(first: Invitation, *, by_mail: bool) -> bool:
         wave=first.wave,
         asked=True,
         queued_on=clock.today(),
-        defaults={
-            "trial_id": first.trial_id,
-            "last_day": first.last_day,
-            "status": Status.QUEUED if by_mail else Status.LETTER,
-        },
+        defaults={"trial_id": first.trial_id, "last_day": first.last_day},
     )
     return made

@@ -89,6 +89,7 @@ def test_who_would_rather_have_a_letter_gets_it_with_the_next_printing_also_afte
     custodian = make.make_user(Role.CUSTODIAN)
     vault.submitted = [people[0].pid]
     press(support, people[0])
+    services.send_due()
     with clock.at(LATER):
         services.update_status(trial="tilburg")
         services.queue_due(trial="tilburg")
@@ -101,6 +102,7 @@ def test_a_reminder_on_paper_still_comes_after_a_link_that_was_asked_for(people,
     custodian = make.make_user(Role.CUSTODIAN)
     with clock.at(LATER):
         press(support, people[0])
+        services.send_due()
         assert make.log_in(custodian).post("/t/tilburg/waves/letters/baseline/print/").status_code == 200
     with clock.at(make.NOW + timedelta(days=23)):
         services.queue_due(trial="tilburg")
