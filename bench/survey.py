@@ -29,7 +29,7 @@ def main() -> None:
     run_tests = util.module_from_spec(spec)
     spec.loader.exec_module(run_tests)
     with run_tests.servers(["survey"]) as place:
-        environment = run_tests.variables("survey", place)
+        environment = run_tests.variables(run_tests.Unit("survey", "survey", []), place)
         subprocess.run([sys.executable, __file__], env=environment, cwd=ROOT, check=True)
 
 

@@ -22,7 +22,7 @@ from uuid import uuid4
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 SIZES = (800, 100_000)
-TURNS = {"coach page": 60, "save a contact": 60, "the draw": 3}
+TURNS = {"coach page": 60, "save a contact": 60, "the draw": 3, "200 mails": 5, "a night": 3}
 OTHERS = 20
 OTHER_PAGES = {
     "leader page": "/t/tilburg/progress/",
@@ -49,7 +49,8 @@ def main() -> None:
         small: Times = {}
         large: Times = {}
         for process in ("office", "survey"):
-            environment = run_tests.variables(process, place) | {"TRIALMGR_STATEMENT_SECONDS": "120"}
+            unit = run_tests.Unit(process, process, [])
+            environment = run_tests.variables(unit, place) | {"TRIALMGR_STATEMENT_SECONDS": "120"}
             done = subprocess.run(
                 [sys.executable, __file__], env=environment, cwd=ROOT, check=True, stdout=subprocess.PIPE
             )
@@ -122,7 +123,7 @@ def office() -> Iterator[Times]:
             run(MAILS)
             run("ANALYZE")
             others = {name: pages(factories.log_in(leader), url, OTHERS) for name, url in OTHER_PAGES.items()}
-            yield {**coach_pages(factories.log_in(coach)), **others, "the draw": drawing}
+            yield {**coach_pages(factories.log_in(coach)), **others, "the draw": drawing, **mailing()}
 
 
 def fill(people: int) -> None:
@@ -172,6 +173,28 @@ SELECT id, trial, 'baseline', n, date '2018-03-30', CASE WHEN id % 500 = 0 THEN 
        date '2018-03-01', date '2018-03-01', 1, CASE WHEN id % 500 = 0 THEN 'refused' ELSE '' END
 FROM participants_person, generate_series(0, 1) n
 ON CONFLICT DO NOTHING"""
+
+
+QUEUED = """
+INSERT INTO mailing_invitation (person_id, trial, wave, reminder, last_day, status, queued_on, attempts, fault)
+SELECT id, trial, 'mid', %s, date '2018-03-30', 'queued', date '2018-03-05', 0, ''
+FROM participants_person ORDER BY id LIMIT 200"""
+
+
+def mailing() -> Times:
+    """A batch of 200 mails, without vault and mail server; and the night's look for what is due, when nothing is."""
+    from surveys.mailing import services, vault_client
+
+    vault_client.ask = lambda address, body: {"links": ["A" * 87 for _ in body["pids"]]}
+    sending = []
+    for turn in range(TURNS["200 mails"]):
+        run("DELETE FROM mailing_invitation WHERE wave = 'mid'")
+        run(QUEUED, turn)
+        with acting_as("office_worker"):
+            sending.append(timed(services.send_due))
+    with acting_as("office_worker"):
+        nights = [timed(lambda: services.queue_due(trial="tilburg")) for _ in range(TURNS["a night"])]
+    return {"200 mails": sending, "a night": nights}
 
 
 def run(sql: str, *values: object) -> None:
