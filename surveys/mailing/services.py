@@ -16,6 +16,7 @@ from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
 from django.db.models import F, Q
+from django.utils import timezone
 
 from participants.models import Contact, StepKind
 from participants.selectors import person_ids, persons_withdrawn, pids_open_for_surveys, step_days
@@ -64,31 +65,38 @@ def queue_due(*, trial: str) -> int:
     made = 0
     for wave in protocol.waves:
         answered = _answered(protocol.code, wave.code) if protocol.surveys.reminders_to == "not_answered" else set()
-        due = list(_due(protocol, wave, today, answered))
+        outbox = Invitation.objects.filter(trial=trial, wave=wave.code, asked=False)
+        known = set(outbox.values_list("person", "reminder"))
+        due = [one for one in _due(protocol, wave, today, answered) if (one.person_id, one.reminder) not in known]
         with transaction.atomic():
-            before = Invitation.objects.filter(trial=trial, wave=wave.code).count()
-            Invitation.objects.bulk_create(
-                (
-                    Invitation(
-                        person_id=one.person_id,
-                        trial_id=trial,
-                        wave=wave.code,
-                        reminder=one.reminder,
-                        last_day=one.last_day,
-                        queued_on=today,
-                        status=Status.LETTER if one.on_paper else Status.QUEUED,
-                    )
-                    for one in due
-                ),
-                ignore_conflicts=True,
-                batch_size=5000,
-            )
-            new = Invitation.objects.filter(trial=trial, wave=wave.code).count() - before
+            new = _queue(trial, wave, due)
             _spare(trial, wave, answered)
             if new:
                 audit.record("wave.queued", f"trial:{trial}", by="queue_due", trial=trial, wave=wave.code, mails=new)
         made += new
     return made
+
+
+def _queue(trial: str, wave: Wave, due: Collection[Due]) -> int:
+    """Put these in the outbox, beside another night that may do the same at this moment; give how many were new."""
+    if not due:
+        return 0
+    ours = Invitation.objects.filter(trial=trial, wave=wave.code)
+    before = ours.count()
+    rows = (
+        Invitation(
+            person_id=one.person_id,
+            trial_id=trial,
+            wave=wave.code,
+            reminder=one.reminder,
+            last_day=one.last_day,
+            queued_on=clock.today(),
+            status=Status.LETTER if one.on_paper else Status.QUEUED,
+        )
+        for one in due
+    )
+    Invitation.objects.bulk_create(rows, ignore_conflicts=True, batch_size=5000)
+    return ours.count() - before
 
 
 def _mail_after_all(trial: str) -> None:
@@ -133,8 +141,8 @@ def send_due(*, until: datetime | None = None) -> int:
     Several workers may run this at a time. A wave of which the vault gives no links waits for the next run, so that it
     holds up no other.
     """
-    sent, refused = 0, set[tuple[str, str]]()
-    while not _is_over(until) and (batch := _claim(refused)):
+    sent, refused, quiet = 0, set[tuple[str, str]](), _quiet_trials()
+    while not _is_over(until) and (batch := _claim(refused, quiet)):
         try:
             sent += _send(batch, until)
         except vault_client.VaultRefused as error:
@@ -143,17 +151,25 @@ def send_due(*, until: datetime | None = None) -> int:
     return sent
 
 
+def _quiet_trials() -> list[str]:
+    """Trials that mail nobody at this hour: their protocol says from when until when."""
+    hour = timezone.localtime(clock.now()).hour
+    hours = {code: current_protocol(code).surveys for code in trials()}
+    return [code for code, one in hours.items() if not one.send_from_hour <= hour < one.send_until_hour]
+
+
 def _is_over(until: datetime | None) -> bool:
     return until is not None and clock.machine_now() >= until
 
 
 @transaction.atomic
-def _claim(refused: Collection[tuple[str, str]] = ()) -> list[Invitation]:
+def _claim(refused: Collection[tuple[str, str]] = (), quiet: Collection[str] = ()) -> list[Invitation]:
     """Take up to a batch of one wave for ourselves; claims of a dead worker are taken over after five minutes."""
     now = clock.machine_now()
     free = Q(status=Status.QUEUED) | Q(status=Status.CLAIMED, claimed_at__lt=now - LEASE)
     held = PauseSwitch.objects.values("trial")
     rows = Invitation.objects.select_for_update(of=("self",), skip_locked=True).filter(free).exclude(trial__in=held)
+    rows = rows.exclude(trial__in=quiet)
     for trial, wave in refused:
         rows = rows.exclude(trial=trial, wave=wave)
     first = rows.order_by("pk").first()

@@ -10,11 +10,11 @@ from django.utils import timezone
 from trialmgr.celery import app
 from trialmgr.core import clock
 
-MORNING = time(6, 0)
+MORNING = time(9, 0)  # when mail may go out
 
 
 def pass_one() -> date:
-    """Set the clock to six o'clock of the next day, ring for the nightly work, and give that day."""
+    """Set the clock to nine o'clock of the next day, ring for the nightly work, and give that day."""
     now = clock.now()
     day = clock.today() + timedelta(days=1)
     morning = datetime.combine(day, MORNING, timezone.get_default_timezone())

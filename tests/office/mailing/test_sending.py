@@ -144,6 +144,13 @@ def test_who_left_the_benefit_or_the_groups_rules_still_gets_questionnaires(peop
     assert len(smtp.taken) == 3
 
 
+@pytest.mark.parametrize(("hour", "sent"), [(1, 0), (6, 0), (7, 3), (18, 3), (19, 0)])  # UTC, an hour behind
+def test_nobody_is_mailed_before_eight_or_after_eight(people, hour, sent):
+    services.queue_due(trial="tilburg")
+    with clock.at(make.NOW.replace(hour=hour, minute=30)):
+        assert services.send_due() == sent
+
+
 def test_held_mail_that_is_let_go_after_the_last_day_is_not_sent(people, smtp):
     services.queue_due(trial="tilburg")
     services.hold_mail(trial="tilburg", by=make.someone())
