@@ -111,3 +111,8 @@ def test_the_linter_finds_what_it_should():
     sentence = "De respondent dient, indien gewenst, de participatie conform de regeling tijdig aan te geven bij ons."
     assert len(words(sentence)) > LONGEST["nl"]
     assert any(word.startswith(banned) for word in words(sentence.lower()) for banned in BANNED["nl"])
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_mail_and_letter_promise_no_more_than_what_holds_on_any_installation(language):
+    assert mail_and_letter()[language].promise == catalogue()[language].promise.L0.start
