@@ -151,6 +151,7 @@ STAFF_MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "trialmgr.core.middleware.LoginRequired",
     "trialmgr.core.middleware.SecondFactorRequired",
+    "trialmgr.core.middleware.WrongMethodPage",
 ]
 MIDDLEWARE = [
     "trialmgr.core.anonymous.NoBody",

@@ -8,10 +8,11 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 
 from trialmgr.core.kept_forms import can_keep, kept_form
+from trialmgr.core.views import wrong_method
 
 Next = Callable[[HttpRequest], HttpResponse]
 MINUTE = 60
@@ -41,6 +42,21 @@ class LoginRequired(LoginRequiredMiddleware):
         if can_keep(request):
             return kept_form(request)
         return super().handle_no_permission(request, view_func)
+
+
+class WrongMethodPage:
+    """An address that only takes forms, typed or reloaded in a browser, gives a page that says so."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed) or request.method not in {"GET", "HEAD"}:
+            return response
+        page = wrong_method(request)
+        page["Allow"] = response["Allow"]
+        return page
 
 
 class SecondFactorRequired:

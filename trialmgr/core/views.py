@@ -101,6 +101,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return message(request, 404, _("This page does not exist"), _("Check the address, or go to the start page."))
 
 
+def wrong_method(request: HttpRequest) -> HttpResponse:
+    text = _("This address only takes what a form sends. Go back to the form, or to the start page.")
+    return message(request, 405, _("This page does not open like this"), text)
+
+
 def no_access(request: HttpRequest, exception: Exception) -> HttpResponse:
     text = _("Your role does not include this page. If you need it for your work, ask the project leader.")
     return message(request, 403, _("You have no access to this page"), text)

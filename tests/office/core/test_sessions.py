@@ -1,5 +1,6 @@
 """Getting in, staying in, getting out: second factor, limits, safe redirects, health."""
 
+import re
 import time
 from datetime import UTC, datetime
 
@@ -248,3 +249,26 @@ def test_the_start_page_of_a_demo_takes_the_same_queries_for_one_account_and_for
     for _ in range(29):
         make.make_user(Role.COACH)
     assert page_queries(make.visitor(), "/") == one
+
+
+FORM_ONLY = "/t/tilburg/staff/0/"
+
+
+def next_of(response):
+    return re.search(r'name="next" value="([^"]*)"', response.content.decode())[1]
+
+
+def test_an_address_that_only_takes_forms_gives_a_page_that_says_so(leader):
+    answer = make.log_in(leader).get("/t/tilburg/coaches/divide/")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "only takes what a form sends" in answer.content.decode()
+    assert 'href="/t/tilburg/people/"' in answer.content.decode()
+
+
+def test_the_language_is_switched_on_the_page_with_the_form_not_on_where_it_was_sent(leader):
+    client = make.log_in(leader)
+    assert next_of(client.get("/t/tilburg/people/?q=a")) == "/t/tilburg/people/?q=a"
+    sent = client.post(FORM_ONLY, headers={"referer": "http://testserver/t/tilburg/staff/?page=2"})
+    assert next_of(sent) == "/t/tilburg/staff/?page=2"
+    for elsewhere in ("https://evil.example/t/tilburg/staff/", "http://testserver@evil.example/", ""):
+        assert next_of(client.post(FORM_ONLY, headers={"referer": elsewhere})) == "/"
