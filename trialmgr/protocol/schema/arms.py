@@ -68,7 +68,6 @@ Provision = Annotated[
     Nothing | Exemption | Intensification | Disregard | Bonus | Choice,
     Field(discriminator="kind"),
 ]
-ProvisionKind = Literal["none", "exemption", "intensification", "disregard", "bonus", "choice"]
 
 
 class ContactNorm(Part):
