@@ -33,7 +33,17 @@ def test_one_more_person_goes_through_the_whole_trial(demo, someone):
     someone(phone=True).go("office", f"/lots/tilburg/2/?code={code}").sees(f"Code {code} zit in de groep")
     coach_logs_a_contact(leader, someone, code)
     leader.turns_to_english_on_the_narrowest_phone("office")
-    for place in ("progress", "people", "people/add", f"people/{code}", "draws", "draws/2", "staff", "coaches"):
+    for place in (
+        "progress",
+        "protocol",
+        "people",
+        "people/add",
+        f"people/{code}",
+        "draws",
+        "draws/2",
+        "staff",
+        "coaches",
+    ):
         leader.go("office", f"/t/tilburg/{place}/")
     leader.sees("The protocol asks for")
     nobody_learns_who_answered(demo)
