@@ -244,6 +244,8 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # How many proxies of ours write X-Forwarded-For: logins are slowed down per address of a person, not of the proxy.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("TRIALMGR_PROXIES", 1 if HTTPS else 0)
+SECOND_FACTOR_KEYS = env.secret("TRIALMGR_SECOND_FACTOR_KEYS").replace(",", " ").split() if STAFF else []
+MFA_ADAPTER = "trialmgr.core.second_factor.Adapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "trialmgr"

@@ -11,6 +11,7 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         lookups.register()
         if settings.STAFF:
-            from trialmgr.core import logins
+            from trialmgr.core import logins, second_factor
 
+            second_factor.keyring()  # a missing key stops the start, not the first login
             logins.connect()

@@ -68,6 +68,7 @@ def of(process: str, place: Place, *, login: str | None = None) -> dict[str, str
         variables[f"{process.upper()}_BROKER_URL"] = place.brokers[process].url
     if process in {"office", "research"}:
         variables |= _mail(place)
+        variables["TRIALMGR_SECOND_FACTOR_KEYS_FILE"] = str(place.home / "keys" / f"{process}-second-factor")
         variables["TRIALMGR_BACKUP_TO_FILE"] = str(place.home / "keys" / f"{process}-backup.pub")
         variables["TRIALMGR_POSTGRES_BIN"] = str(carried(*POSTGRES).parent)
         variables["TRIALMGR_ANCHOR_FILE"] = str(place.home / "anchors" / process)

@@ -15,6 +15,8 @@ NAMES = (
     "vault-map",
     "survey-link",
     "vault-token",
+    "office-second-factor",
+    "research-second-factor",
 )
 
 

@@ -3,7 +3,8 @@
 import time
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.mfa.utils import decrypt
 from django import template
 from django.conf import settings
 
@@ -19,5 +20,5 @@ def demo_code(user: User) -> str:
     found = next((one for one in held if one.type == Authenticator.Type.TOTP), None)
     if found is None or not settings.DEMO:
         return "–"
-    secret = TOTP(found).instance.data["secret"]
+    secret = decrypt(found.data["secret"])
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
