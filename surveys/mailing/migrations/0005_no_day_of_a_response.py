@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mailing", "0003_letters"),
+        ("mailing", "0004_sent_again"),
     ]
     operations = [
         migrations.RemoveField(model_name="response", name="known_since"),
