@@ -17,10 +17,12 @@ def run(side: str) -> None:
 
 def count() -> None:
     from surveys.mailing.services import update_status
+    from trialmgr.core import checking
 
     calendar.set_present(calendar.MID_COUNTED, 3)
     update_status(trial=TRIAL)
     calendar.set_present(calendar.PRESENT)
+    checking.check()
 
 
 def score() -> None:
