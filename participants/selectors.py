@@ -1,8 +1,9 @@
 """Questions about households and persons that other parts may ask."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 
@@ -148,6 +149,20 @@ def traits_of(household: Household, on: date) -> dict[str, str | int]:
     since = household.benefit_since
     months = (on.year - since.year) * 12 + on.month - since.month - (on.day < since.day) if since else 0
     return {"site": household.site, "household_type": household.household_type, "benefit_months": max(months, 0)}
+
+
+def homes_with_traits(households: QuerySet[Any], *, on: date) -> Iterator[tuple[int, dict[str, str | int]]]:
+    """The key of each of these households, with what was known of it on a day; streamed."""
+    for home in Household.objects.filter(pk__in=households).order_by("pk").iterator(chunk_size=PART):
+        yield home.pk, traits_of(home, on)
+
+
+def ages_of(households: QuerySet[Any], *, on: date) -> Iterator[tuple[int, int]]:
+    """The age on a day of each person of these households who was drawn, by household; streamed."""
+    drawn = Person.objects.filter(household__in=households, steps__kind=StepKind.RANDOMISED).order_by("pk")
+    rows = drawn.exclude(contact=None).values_list("household_id", "contact__born_on")
+    for home, born_on in rows.iterator(chunk_size=PART):
+        yield home, on.year - born_on.year - ((on.month, on.day) < (born_on.month, born_on.day))
 
 
 def pids_open_for_surveys(trial: str) -> QuerySet[Person]:

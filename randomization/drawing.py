@@ -13,6 +13,7 @@ from django.utils import timezone
 from participants.models import StepKind
 from participants.selectors import household_ids
 from participants.services import mark_randomised
+from randomization.balance import count_traits
 from randomization.lottery.draw import draw
 from randomization.lottery.record import Record
 from randomization.models import Allocation, Draw, GroupSize, Status
@@ -60,6 +61,7 @@ def store(row: Draw, record: Record, *, at: datetime) -> None:
     drawn = Allocation.objects.filter(draw=row).values("household_id")
     mark_randomised(household_ids=drawn, day=day, by=row.confirmed_by)
     _count_groups(row)
+    count_traits(row, on=timezone.localdate(row.committed_at))
     record_first_draw(trial=row.trial_id, at=at)
     row.record, row.sealed_secret, row.status, row.fault = record.to_json(), None, Status.DRAWN, ""
     row.result_hash, row.drawn_at = record.result_hash or "", at

@@ -205,3 +205,25 @@ class GroupSize(models.Model):
 
     def __str__(self) -> str:
         return f"{self.households} households in {self.arm}"
+
+
+class TraitCount(models.Model):
+    """How many of a kind that the municipality knew came in a group. Written by the draw, never changed."""
+
+    draw = models.ForeignKey(Draw, models.PROTECT, related_name="+", db_index=False)
+    trait = models.CharField(max_length=20)
+    level = models.CharField(max_length=40)
+    arm = models.SlugField(max_length=40, db_index=False)
+    n = models.PositiveIntegerField()
+
+    class Privacy:
+        scrub: set[str] = set()
+        keep = {"id", "draw", "trait", "level", "arm", "n"}
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["draw", "trait", "level", "arm"], name="traitcount_once_in_draw")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.n} of {self.trait} {self.level} in {self.arm}"

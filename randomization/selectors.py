@@ -7,7 +7,7 @@ from datetime import date, datetime
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils.timezone import localdate
 
-from randomization.models import UNPUBLISHED, Allocation, Draw, GroupSize, Status, TakenBack, Withdrawal
+from randomization.models import UNPUBLISHED, Allocation, Draw, GroupSize, Status, TakenBack, TraitCount, Withdrawal
 from trialmgr.core.access import PERMISSIONS
 from trialmgr.core.models import Membership, User
 
@@ -57,6 +57,11 @@ def groups_of(draw: Draw) -> dict[str, dict[str, int]]:
     for stratum, arm, households in rows:
         found.setdefault(stratum, {})[arm] = households
     return found
+
+
+def trait_counts(draw: Draw) -> QuerySet[TraitCount]:
+    """What was counted of the people of a draw, in each group."""
+    return TraitCount.objects.filter(draw=draw).order_by("trait", "level", "arm")
 
 
 def arm_by_code(draw: Draw, code: str) -> str | None:

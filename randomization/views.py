@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from participants.selectors import waiting_by_round
 from randomization import selectors, services, withdrawing
+from randomization.balance import compared
 from randomization.forms import BeaconForm, EntryForm, RequestForm, WithdrawForm
 from randomization.models import Draw, Status
 from randomization.telling import told
@@ -55,7 +56,7 @@ def draws(request: HttpRequest, trial: str) -> HttpResponse:
 @requires("view_arm_sizes")
 def draw(request: HttpRequest, trial: str, number: int) -> HttpResponse:
     row = get_object_or_404(selectors.draws_of(trial), number=number)
-    context = _context(row)
+    context = _context(row) | {"balance": compared(row, current_protocol(trial), get_language() or "nl")}
     response = render(request, "randomization/draw.html", context)
     if context["busy"]:
         response["Refresh"] = LATER if context["late"] else SOON

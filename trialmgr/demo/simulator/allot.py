@@ -17,7 +17,7 @@ from trialmgr.protocol.selectors import current_protocol
 PATIENCE = 150  # seconds: a lost bell is rung again every minute
 EVENT = "20171204"
 SOURCE = (
-    "Op 4 december 2017 om 10.00 uur gooit een wethouder tien keer een dobbelsteen in de raadzaal. "
+    "Op 4 december 2017 om 8.30 uur gooit een wethouder tien keer een dobbelsteen in de raadzaal. "
     "Publiek is welkom. Het getal is de SHA-256 van de plaats, de dag en de worpen."
 )
 THROWS = "Tilburg 4-12-2017: 3 6 1 1 5 2 4 6 2 3"
