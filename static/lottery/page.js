@@ -35,7 +35,8 @@ async function readJson(file) {
   }
 }
 
-async function verify() {
+/* The focus goes to the outcome of what somebody chose; a page that opens with its files leaves it where it is. */
+async function verify(chosen = true) {
   page.verdict = page.traced = null;
   find("verdict").className = "";
   find("verdict").textContent = words().working;
@@ -49,7 +50,7 @@ async function verify() {
   }
   showVerdict();
   showTrace();
-  find("outcome").focus();
+  if (chosen) find("outcome").focus();
 }
 
 function showVerdict() {
@@ -176,7 +177,7 @@ async function fetchAsked() {
     return;
   }
   showFetched();
-  verify();
+  verify(false);
 }
 
 async function fetched(path) {
