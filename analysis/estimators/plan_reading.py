@@ -1,6 +1,6 @@
 """A plan read from its file, each analysis by the keys of its method."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,32 @@ def read_plan(path: str | Path) -> Plan:
 
 
 def plan_of(document: Document) -> Plan:
-    """Check a plan document."""
-    shell = validate(Shell, document)
+    """Check a plan document. A fault outside the analyses hides none in them."""
     faults: list[Fault] = []
-    analyses = [_analysis(document, place, keys, faults) for place, keys in enumerate(shell.analyses)]
-    faults += _repeated(document, shell) + _families(document, shell)
-    if faults:
+    shell = _shell(document, faults)
+    given = shell.analyses if shell else _given(document.data)
+    analyses = [_analysis(document, place, keys, faults) for place, keys in enumerate(given)]
+    faults += _repeated(document, given) + (_families(document, shell) if shell else [])
+    if faults or shell is None:
         raise BadInput(list(dict.fromkeys(faults)))
     done = tuple(item for item in analyses if item is not None)
     names = frozenset(_texts(document.data))
     return Plan(document.path, shell.data, dict(shell.columns), shell.families, done, names)
+
+
+def _shell(document: Document, faults: list[Fault]) -> Shell | None:
+    try:
+        return validate(Shell, document)
+    except BadInput as error:
+        faults += error.faults
+        return None
+
+
+def _given(data: Any) -> tuple[dict[str, Any], ...]:
+    """The analyses of a plan that is faulty elsewhere, as far as they can be read, each at its place."""
+    listed = data.get("analyses") if isinstance(data, dict) else None
+    whole = isinstance(listed, list) and all(isinstance(one, dict) for one in listed)
+    return tuple(listed) if isinstance(listed, list) and whole else ()
 
 
 def _analysis(document: Document, place: int, keys: dict[str, Any], faults: list[Fault]) -> AnalysisKeys | None:
@@ -45,10 +61,10 @@ def _analysis(document: Document, place: int, keys: dict[str, Any], faults: list
         return None
 
 
-def _repeated(document: Document, shell: Shell) -> list[Fault]:
+def _repeated(document: Document, given: Sequence[dict[str, Any]]) -> list[Fault]:
     seen: dict[str, int] = {}
     faults = []
-    for place, keys in enumerate(shell.analyses):
+    for place, keys in enumerate(given):
         name = str(keys.get("id"))
         if seen.setdefault(name, place) != place:
             faults.append(

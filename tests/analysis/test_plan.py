@@ -240,6 +240,27 @@ def test_the_command_gives_the_same_bytes_again(folder):
     assert (folder / "r.json").read_text() == first.stdout
 
 
+def test_a_fault_outside_the_analyses_hides_none_in_them():
+    plan = "version: 1\ndata: {contol: A}\nanalyses:\n- {id: a, method: olss}\n- {id: a, method: ols, outcme: y}\n"
+    with pytest.raises(BadInput) as caught:
+        plan_of(parse_document(plan, "p.yaml"))
+    places = [fault.where for fault in caught.value.faults]
+    assert places == [
+        "p.yaml:2: data.contol",
+        "p.yaml:4: analyses.0.method",
+        "p.yaml:5: analyses.1.outcme",
+        "p.yaml:5: analyses.1.id",
+    ]
+
+
+@pytest.mark.parametrize(("language", "words"), [("nl", "(h), rekent zij niet mee."), ("en", "(h) is left out of it.")])
+def test_an_error_that_leaves_the_clusters_out_says_so(analyse, language, words):
+    plan = {"data": {"arm": "arm", "control": "A", "cluster": "h"}}
+    data = {"arm": list("AABBAB"), "h": [1, 1, 2, 2, 3, 4], "y": [1.0, 2, 3, 5, 2, 7]}
+    assert words in analyse(data, plan=plan, method="ols", outcome="y", se="HC2")["method_text"][language]
+    assert words not in analyse(data, plan=plan, method="ols", outcome="y", se="CR2")["method_text"][language]
+
+
 @pytest.mark.parametrize(
     ("data", "outcome", "said"),
     [

@@ -29,13 +29,13 @@ def test_a_good_file_gives_a_summary(tmp_path):
     assert out.startswith("mine.yaml is valid.\n")
     assert "the 2017 decree, 2018-01-01 to 2019-12-31 (24 months)" in out
     assert "coaching_disregard: intensification, disregard, bonus; 200 persons" in out
-    assert "Not known, so chosen in this file (10):" in out
+    assert "Not known, so chosen in this file (11):" in out
 
 
 def test_remarks_are_shown_beside_the_summary():
     code, out, _ = run("check", "deventer")
     assert code == 0
-    assert "Worth a second look (4):\n  deventer.yaml:59: arms.0: 'exemption' will have about 91 persons" in out
+    assert "Worth a second look (9):\n  deventer.yaml:61: arms.0: 'exemption' will have about 91 persons" in out
 
 
 def test_ten_mistakes_give_ten_lines_each_with_its_place_and_remedy(tmp_path):

@@ -49,6 +49,7 @@ import pytest
         ("arms.3.provisions", [{"kind": "none"}] * 2, "arms.3.provisions: hold none beside another provision"),
         ("arms.1.caseload.low", 80, "arms.1.caseload.low: is 80, above high: 75"),
         ("consent.purposes", [], "consent.purposes: "),
+        ("embargo.until", "2018-01-01", "embargo.until: is 2018-01-01, when the trial has not begun on 2018-01-01"),
     ],
 )
 def test_a_contradiction_is_named_where_it_stands(draft, place, value, fault):
@@ -109,8 +110,24 @@ def test_an_interim_look_is_agreed_beforehand_and_on_known_outcomes(draft, over,
         ("rounds.0.target", 100, "allocation.strata: make 6 strata for 100 persons"),
         ("allocation.multipliers", [2], "allocation.multipliers: give one block size"),
         ("embargo.until", "2019-01-01", "embargo.until: is 2019-01-01, before the trial ends"),
+        (
+            "embargo.until",
+            "2020-05-01",
+            "embargo.until: is 2020-05-01, but who is drawn last, on 2018-12-31, may answer",
+        ),
+        (
+            "rounds.0.closes",
+            "2018-06-30",
+            "waves.2.opens_after_days: is 680: who is drawn last, on 2018-06-30, gets it",
+        ),
+        ("rounds.0.closes", "2018-06-30", "arms.0.provisions.1.max_months: is 24, which who is drawn last, on 2018-06"),
         ("end", "2019-11-30", "arms.0.provisions.1.max_months: is 24, longer than the trial"),
         ("analysis.plan.analyses.8.outcome", "exit_24", "analysis.secondary.6: 'trust' is in no analysis of the plan"),
+        (
+            "analysis.plan.analyses.0.se",
+            "HC2",
+            "analysis.plan.analyses.0.se: is HC2, which leaves the household out: its intervals may be too narrow",
+        ),
         ("team.coaches", 5, "team.coaches: are 5 for about 400 coached persons, 80 each, above the caseload band"),
         (
             "arms.1.provisions.0.factor",

@@ -170,6 +170,12 @@ def families_in_plan(protocol: Protocol) -> Iterator[Finding]:
             )
 
 
+def embargo_after_start(protocol: Protocol) -> Iterator[Finding]:
+    if protocol.embargo.until <= protocol.start:
+        what = f"is {protocol.embargo.until}, when the trial has not begun on {protocol.start}"
+        yield Finding(("embargo", "until"), what, "give the day after which results by arm may be known")
+
+
 def looks(protocol: Protocol) -> Iterator[Finding]:
     for place, look in enumerate(protocol.embargo.interim_looks):
         key = ("embargo", "interim_looks", place)
@@ -201,5 +207,6 @@ RULES = (
     plan_agrees,
     plan_covers_primary,
     families_in_plan,
+    embargo_after_start,
     looks,
 )

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 from trialmgr.core.documents import Key
 from trialmgr.protocol.rules.finding import Finding, each_provision
 from trialmgr.protocol.rules.law import months_after, rules_of
 from trialmgr.protocol.rules.measuring import planned_outcomes
-from trialmgr.protocol.schema import Disregard, Intensification, Protocol
+from trialmgr.protocol.schema import Disregard, Intensification, Protocol, Wave
 
 LONGEST_SENTENCE = 15
 HARD_WORDS = ("participatie", "indicatie", "respondent", "re-integratie", "conform", "middels", "betreffende", "tevens")
@@ -83,21 +84,49 @@ def intensification_alone(protocol: Protocol) -> Iterator[Finding]:
         )
 
 
+def last_drawn(protocol: Protocol) -> date:
+    """The day on which the last people may be drawn: the clocks of their waves and provisions begin then."""
+    return max(protocol.start, *(entry.closes for entry in protocol.rounds))
+
+
 def embargo_after_end(protocol: Protocol) -> Iterator[Finding]:
-    if protocol.embargo.until < protocol.end:
-        yield Finding(
-            ("embargo", "until"), f"is {protocol.embargo.until}, before the trial ends", "wait for the last measurement"
-        )
+    until, drawn = protocol.embargo.until, last_drawn(protocol)
+    remedy = "wait for the last measurement"
+    answered = drawn + timedelta(days=max((wave.closes_after_days for wave in _after_draw(protocol)), default=0))
+    if until < protocol.end:
+        yield Finding(("embargo", "until"), f"is {until}, before the trial ends", remedy)
+    elif until < answered:
+        what = f"is {until}, but who is drawn last, on {drawn}, may answer the last wave until {answered}"
+        yield Finding(("embargo", "until"), what, remedy)
+
+
+def waves_for_all(protocol: Protocol) -> Iterator[Finding]:
+    drawn = last_drawn(protocol)
+    for place, wave in enumerate(protocol.waves):
+        opens = drawn + timedelta(days=wave.opens_after_days)
+        if wave.counts_from == "draw" and opens > protocol.end:
+            yield Finding(
+                ("waves", place, "opens_after_days"),
+                f"is {wave.opens_after_days}: who is drawn last, on {drawn}, gets it on {opens}, after the trial ends",
+                "recruit until an earlier day, or say under unknown how late participants are measured",
+            )
+
+
+def _after_draw(protocol: Protocol) -> list[Wave]:
+    return [wave for wave in protocol.waves if wave.counts_from == "draw"]
 
 
 def disregard_outlasts(protocol: Protocol) -> Iterator[Finding]:
+    drawn = last_drawn(protocol)
     for arm_place, place, given in each_provision(protocol):
-        if isinstance(given, Disregard) and months_after(protocol.start, given.max_months - 1) > protocol.end:
-            yield Finding(
-                ("arms", arm_place, "provisions", place, "max_months"),
-                f"is {given.max_months}, longer than the trial",
-                "promise no more months than there are",
-            )
+        if not isinstance(given, Disregard):
+            continue
+        key = ("arms", arm_place, "provisions", place, "max_months")
+        if months_after(protocol.start, given.max_months - 1) > protocol.end:
+            yield Finding(key, f"is {given.max_months}, longer than the trial", "promise no more months than there are")
+        elif months_after(drawn, given.max_months - 1) > protocol.end:
+            what = f"is {given.max_months}, which who is drawn last, on {drawn}, does not have before the trial ends"
+            yield Finding(key, what, "recruit until an earlier day, or tell them how long it lasts for them")
 
 
 def small_cells(protocol: Protocol) -> Iterator[Finding]:
@@ -115,6 +144,19 @@ def secondary_planned(protocol: Protocol) -> Iterator[Finding]:
         if code not in planned:
             yield Finding(
                 ("analysis", "secondary", place), f"{code!r} is in no analysis of the plan", "plan it, or leave it out"
+            )
+
+
+def households_left_out(protocol: Protocol) -> Iterator[Finding]:
+    """People of one household are drawn together; a standard error of single persons does not know."""
+    plan = protocol.analysis.plan
+    for place, item in enumerate(plan.analyses):
+        se = str(getattr(item, "se", ""))
+        if plan.data.get("cluster") and (se.startswith("HC") or se in ("classical", "neyman")):
+            yield Finding(
+                ("analysis", "plan", "analyses", place, "se"),
+                f"is {se}, which leaves the {plan.data['cluster']} out: its intervals may be too narrow",
+                "write CR2, or keep it on purpose",
             )
 
 
@@ -163,9 +205,11 @@ RULES = (
     hidden_blocks,
     intensification_alone,
     embargo_after_end,
+    waves_for_all,
     disregard_outlasts,
     small_cells,
     secondary_planned,
+    households_left_out,
     same_content,
     plain_dutch,
 )
