@@ -12,6 +12,12 @@ COVARIANCES = {
     "ar1": ("met een samenhang die afneemt met de tijd (AR1)", "heterogeneous AR(1)"),
     "compound_symmetry": ("met overal dezelfde samenhang", "compound symmetry"),
 }
+NONE_NAMED = (" en de genoemde kenmerken", ""), (" and the covariates named", "")
+ERRORS = {
+    "robust": "robuuste standaardfout",
+    "classical": "klassieke standaardfout",
+    "model": "standaardfout van het model",
+}
 TIMES = ("rmst", "rmtl")  # differences in time, not in people
 
 
@@ -19,6 +25,8 @@ def method_text(context: Context, result: Result) -> dict[str, str]:
     """`nl` and `en`: what was done, on how many rows, with which standard error, and the effect in people."""
     found = methods()[context.analysis.method]
     nl, en = [found.nl], [found.en]
+    if not (context.analysis.covariates or context.analysis.fixed_effects):
+        nl, en = [found.nl.replace(*NONE_NAMED[0])], [found.en.replace(*NONE_NAMED[1])]
     parts = (_outcome(context), _rows(result), _waves(context, result), _errors(context, result), _status(context))
     for more_nl, more_en in parts:
         nl += [more_nl] if more_nl else []
@@ -68,7 +76,9 @@ def _errors(context: Context, result: Result) -> tuple[str, str]:
     percent = f"{100 * context.analysis.level:g}"
     if not any(row.conf_low is not None or row.conf_high is not None for row in result.rows):
         return "", ""
-    nl = f"Het interval is een {percent}%-interval" + (f" met standaardfout {se}." if se else ".")
+    nl = f"Het interval is een {percent}%-interval" + (
+        f" met {ERRORS.get(str(se), f'standaardfout {se}')}." if se else "."
+    )
     en = f"The interval is a {percent}% interval" + (f" with standard error {se}." if se else ".")
     if context.key("cluster") is not None and not context.uses_cluster:
         cluster = label(context.key("cluster"))
@@ -114,8 +124,9 @@ def _amount_en(value: float | None) -> str:
 
 
 def _what_nl(row: Row) -> str:
-    what = "deze uitkomst" if row.event is None else f"uitstroom {row.event}"
-    return what if row.at is None else f"{what} (tot en met tijdstip {row.at:g})"
+    what = f"{_amount_nl(row.estimate)} "
+    what += "deze uitkomst" if row.event is None else f"uitgestroomd door oorzaak {row.event}"
+    return what if row.at is None else f"{what} (tot en met tijdstip {f'{row.at:g}'.replace('.', ',')})"
 
 
 def _what_en(row: Row) -> str:
@@ -124,10 +135,11 @@ def _what_en(row: Row) -> str:
 
 
 def _hundred_nl(row: Row, level: float) -> str:
+    verb = "hebben" if row.event is None else "zijn"
     than = "als" if _count(row.estimate) == 0 else "dan"
     return (
-        f"Van elke 100 deelnemers in groep {row.term} hebben er naar schatting {_amount_nl(row.estimate)} "
-        f"{_what_nl(row)} {than} in de controlegroep "
+        f"Van elke 100 deelnemers in groep {row.term} {verb} er naar schatting {_what_nl(row)} "
+        f"{than} in de controlegroep "
         f"({100 * level:g}%-interval: {_amount_nl(row.conf_low)} tot {_amount_nl(row.conf_high)})."
     )
 

@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 WIDTH = 560
+PADDING = {"left": 40, "right": 15, "top": 5, "bottom": 5}
+"""Room for letters of the reader that are wider than those the drawing was measured with."""
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"]
 Points = Sequence[Mapping[str, Any]]
 
 
 def _dressed(chart: Any) -> dict[str, Any]:
     """The specification with the look that all charts share."""
-    look = chart.configure(font="sans-serif", background="white", aria=False)
-    look = look.configure_axis(labelFontSize=12, titleFontSize=12, labelLimit=320, gridColor="#e3e3e3")
+    look = chart.configure(font="sans-serif", background="white", aria=False, padding=PADDING)
+    look = look.configure_axis(labelFontSize=12, titleFontSize=12, labelLimit=0, gridColor="#e3e3e3")
     look = look.configure_legend(labelFontSize=12, titleFontSize=12, symbolSize=120)
     spec: dict[str, Any] = look.configure_range(category=COLOURS).to_dict()
     return spec

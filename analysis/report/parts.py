@@ -121,6 +121,16 @@ class Run:
             behind = round(row.n * row.estimate)
         return any(self.hides(n) for n in (row.n, arm, behind))
 
+    def counted(self, result: Result, row: Row) -> tuple[str, str]:
+        """The persons behind a row, and how many of them were still followed at its time, where it has one."""
+        arms = result.details.get("arms", {})
+        arm, control = arms.get(row.term, {}).get("n"), arms.get(self.control(result) or "", {}).get("n")
+        n = "–" if row.n is None else str(row.n)
+        if row.at is None or row.measure == "quantile" or arm is None:
+            return n, "–"
+        compared = row.measure not in LEVELS and row.term != self.control(result) and control is not None
+        return str(arm + control if compared else arm), n
+
     def _compares(self, result: Result, row: Row) -> bool:
         arms = result.details.get("arms", {})
         return (row.term in arms and row.term != self.control(result)) or row.term == "pooled"
@@ -151,8 +161,6 @@ def _said(value: Any) -> str:
     return str(value)
 
 
-def place(row: Row) -> str:
+def place(row: Row, voice: Voice) -> str:
     """What sets a row apart within its analysis: measure, event, time, wave, site, subgroup."""
-    parts = [row.measure, row.event, None if row.at is None else f"{row.at:g}"]
-    parts += [None if row.wave is None else str(row.wave), row.site, row.subgroup]
-    return ", ".join(part for part in parts if part is not None)
+    return voice.row({name: getattr(row, name) for name in ("measure", "event", "at", "wave", "site", "subgroup")})

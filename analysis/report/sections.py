@@ -114,7 +114,7 @@ def _forest(run: Run, title: str, rows: list[tuple[Result, Row]], unit: str, bin
     for result, row in rows:
         value, low, high = _numbers(row)
         if value is not None and low is not None and high is not None:
-            name = ", ".join(text for text in (result.id, run.comparison(result, row), place(row)) if text)
+            name = ", ".join(text for text in (result.id, run.comparison(result, row), place(row, run.voice)) if text)
             numbers = {"estimate": value * scale, "low": low * scale, "high": high * scale}
             points.append({"label": name, "arm": row.term, **numbers})
     ratio = bool(rows) and rows[0][1].ratio is not None
@@ -135,8 +135,11 @@ def _effect_table(run: Run, caption: str, rows: list[tuple[Result, Row]], binary
         "compared",
         "definition",
         "n",
+        "at_risk",
         "in_control",
         "estimate",
+        "se",
+        "df",
         "interval",
         "p",
         "p_adjusted",
@@ -145,15 +148,17 @@ def _effect_table(run: Run, caption: str, rows: list[tuple[Result, Row]], binary
     cells = []
     for result, row in rows:
         value, low, high = _numbers(row)
-        name = ", ".join(text for text in (result.id, place(row)) if text)
+        name = ", ".join(text for text in (result.id, place(row, run.voice)) if text)
         cells.append(
             (
                 name,
                 run.comparison(result, row),
                 run.definition(result),
-                "–" if row.n is None else str(row.n),
+                *run.counted(result, row),
                 run.control_mean(result, binary),
                 voice.number(value, percent=binary),
+                voice.number(row.std_error, percent=binary) + (" (log)" if row.ratio is not None else ""),
+                "–" if row.df is None else voice.decimal(f"{row.df:.4g}"),
                 voice.interval(low, high, percent=binary),
                 voice.p_value(row.p_value),
                 voice.p_value(row.p_adjusted),
@@ -264,7 +269,7 @@ def _sensitivity(run: Run) -> Section | None:
         arms = list(dict.fromkeys(run.comparison(result, row) for result, row in found))
         cells: dict[tuple[str, str], str] = {}
         for result, row in found:
-            name = ", ".join(text for text in (result.id, result.method, place(row)) if text)
+            name = ", ".join(text for text in (result.id, result.method, place(row, run.voice)) if text)
             value = run.voice.number(row.estimate, percent=binary)
             limits = run.voice.interval(row.conf_low, row.conf_high, percent=binary)
             cells[name, run.comparison(result, row)] = f"{value} ({limits}), n = {row.n}"
@@ -278,7 +283,7 @@ def _other(run: Run) -> Section | None:
     """Rows that no other section holds: tests, levels of the arms, designs."""
     voice = run.voice
     taken = {(result.id, row) for result, row in run.effects()}
-    keys = ("arm", "measure", "n", "estimate", "interval", "statistic", "p", "note")
+    keys = ("arm", "measure", "n", "at_risk", "estimate", "interval", "statistic", "p", "note")
     parts: list[Table | Figure] = []
     for result in run.done:
         left = [row for row in result.rows if (result.id, row) not in taken]
@@ -290,14 +295,15 @@ def _other(run: Run) -> Section | None:
 
 def _plain(run: Run, result: Result, row: Row) -> tuple[str, ...]:
     voice = run.voice
-    what = ", ".join(text for text in (place(row), row.outcome) if text) or "–"
+    term = row.term if row.term in result.details.get("arms", {}) else voice.measure(row.term)
+    what = ", ".join(text for text in (place(row, run.voice), row.outcome) if text) or "–"
     if run.small(result, row):
-        return (row.term, what, *["–"] * 5, voice("hidden"))
+        return (term, what, *["–"] * 6, voice("hidden"))
     percent = run.binary(result) and row.measure in LEVELS & {"risk", "incidence"}
     return (
-        row.term,
+        term,
         what,
-        "–" if row.n is None else str(row.n),
+        *run.counted(result, row),
         voice.number(row.estimate, percent=percent),
         voice.interval(row.conf_low, row.conf_high, percent=percent),
         voice.number(row.statistic),

@@ -45,7 +45,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "smd": ("verschil in sd", "difference in sd"),
     "time": ("Tijd", "Time"),
     "wave": ("Meting", "Wave"),
-    "at_risk": ("nog gevolgd", "at risk"),
+    "at_risk": ("nog gevolgd", "still followed"),
+    "cause": ("oorzaak", "cause"),
+    "moment": ("tijdstip", "time"),
+    "se": ("Standaardfout", "Standard error"),
+    "df": ("Vrijheidsgraden", "Degrees of freedom"),
     "share": ("Aandeel", "Share"),
     "value": ("Gemiddelde", "Mean"),
     "control": ("controle", "control"),
@@ -98,7 +102,10 @@ LOST: dict[str, tuple[str, str]] = {
 
 
 MEASURES: dict[str, tuple[str, str]] = {
+    "all": ("iedereen", "everybody"),
     "alpha": ("alpha", "alpha"),
+    "average": ("gemiddeld over de metingen", "average over the waves"),
+    "chi2": ("chi-kwadraat", "chi squared"),
     "difference": ("verschil", "difference"),
     "effect": ("effect", "effect"),
     "first_stage_F": ("F van de eerste stap", "F of the first stage"),
@@ -142,11 +149,13 @@ class Voice:
 
     def row(self, row: Mapping[str, Any]) -> str:
         """What sets a row apart within its analysis: measure, event, time, wave, site, subgroup."""
-        at = row.get("at")
-        parts = [self.measure(row["measure"]) if row.get("measure") else None, row.get("event")]
-        parts += [
-            None if at is None else self.decimal(f"{at:g}"),
-            row.get("wave"),
+        at, measure, wave = row.get("at"), row.get("measure"), row.get("wave")
+        moment = "share" if measure == "quantile" else "moment"
+        parts = [
+            self.measure(measure) if measure else None,
+            None if row.get("event") is None else f"{self('cause')} {row['event']}",
+            None if at is None else f"{self(moment).lower()} {self.decimal(f'{at:g}')}",
+            None if wave is None else self.measure(str(wave)),
             row.get("site"),
             row.get("subgroup"),
         ]
@@ -169,8 +178,7 @@ class Voice:
             return "–"
         if percent:
             return self.decimal(f"{100 * value:.1f}")
-        size = 0 if value == 0 else math.floor(math.log10(abs(value)))
-        return self.decimal(f"{value:.{min(6, max(0, 2 - size))}f}")
+        return self.decimal(f"{value:.{_places(value)}f}")
 
     def decimal(self, text: str) -> str:
         text = text.replace("-", "−")
@@ -185,4 +193,13 @@ class Voice:
         if low is None and high is None:
             return "–"
         to = "tot" if self.language == "nl" else "to"
-        return f"{self.number(low, percent=percent)} {to} {self.number(high, percent=percent)}"
+        if percent or low is None or high is None:
+            return f"{self.number(low, percent=percent)} {to} {self.number(high, percent=percent)}"
+        places = _places(max(abs(low), abs(high)))
+        return f"{self.decimal(f'{low:.{places}f}')} {to} {self.decimal(f'{high:.{places}f}')}"
+
+
+def _places(value: float) -> int:
+    """Decimals for three significant digits."""
+    size = 0 if value == 0 else math.floor(math.log10(abs(value)))
+    return min(6, max(0, 2 - size))

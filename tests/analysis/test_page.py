@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -11,9 +12,9 @@ import pytest
 import yaml
 from django.core.management import call_command
 
-from analysis.estimators.plan_reading import plan_of
+from analysis.estimators.plan_reading import plan_of, read_plan
 from analysis.estimators.results import Row
-from analysis.estimators.run import run_plan
+from analysis.estimators.run import run_file, run_plan
 from analysis.estimators.tables import table_of
 from analysis.report.hiding import HIDDEN, shown_flow
 from analysis.report.page import to_html
@@ -200,3 +201,37 @@ def test_the_flow_of_a_log_is_drawn_as_a_table():
     log = {"person": ["1", "2"], "date": ["2018-01-01"] * 2, "event": ["randomised"] * 2, "detail": ["A", "B"]}
     page = page_of({"analyses": [{"id": "flow", "method": "consort_flow", "log": LOG}]}, log)
     assert "Kreeg de aanpak niet" in page
+
+
+@pytest.fixture(scope="module")
+def exits():
+    """The page of the example of the documentation, read once."""
+    root = Path(__file__).parents[2]
+    read = read_plan(root / "docs/examples/analysis/exits.yaml")
+    results = run_file(read.path, root / "tests/analysis/reference/survival/exits.csv")
+    return re.sub(r"<[^>]+>", "|", re.sub(r"<svg.*?</svg>", "", to_html(read, results, language="nl"), flags=re.DOTALL))
+
+
+def test_a_dutch_page_names_measures_terms_and_errors_in_dutch(exits):
+    for english in ("difference", "incidence", "survival", "quantile", "joint", "ratio,", "standaardfout robust"):
+        assert english not in exits
+    assert "work_year, verschil, oorzaak 1, tijdstip 365" in exits
+    assert "zijn er naar schatting 23 meer uitgestroomd door oorzaak 1" in exits
+    assert "robuuste standaardfout" in exits
+
+
+def test_persons_compared_are_counted_apart_from_those_still_followed(exits):
+    after = exits.split("work_year, verschil, oorzaak 1, tijdstip 365|", 1)[1]
+    cells = [cell for cell in after.split("|") if cell.strip()]
+    assert cells[:4] == ["B tegen A", "cause; day", "240", "87"]
+
+
+def test_both_ends_of_an_interval_have_as_many_decimals():
+    assert Voice("nl").interval(1.2398, 68.79) == "1,2 tot 68,8"
+    assert Voice("en").interval(-0.004, 0.731) == "−0.004 to 0.731"
+
+
+def test_no_covariates_are_called_named_when_none_is(text):
+    plan = PLAN | {"analyses": [{"id": "a", "method": "ols", "outcome": "wb1"}]}
+    assert "genoemde kenmerken" in text
+    assert "genoemde kenmerken" not in page_of(plan, trial())

@@ -351,7 +351,10 @@ def test_default_columns_of_the_data_that_a_method_has_no_key_for_are_left_aside
 
 def test_the_method_text_counts_people_by_cause_and_time_and_never_days_as_people(analyse):
     text = analyse(DATA, plan=PLAN, method="aalen_johansen", **CAUSES, at=[365], treatment="B")["method_text"]
-    assert "23 meer uitstroom 1 (tot en met tijdstip 365) dan in de controlegroep" in text["nl"]
+    assert (
+        "zijn er naar schatting 23 meer uitgestroomd door oorzaak 1 (tot en met tijdstip 365) dan in de controlegroep"
+        in text["nl"]
+    )
     assert "23 more have exit 1 (up to time 365) than in the control arm" in text["en"]
     years = {"arm": ["A", "B"] * 3, "t": [0.2, 0.5, 0.3, 0.9, 0.6, 0.8], "e": [1] * 6}
     text = analyse(years, plan=TINY, method="rmst", time="t", event="e")["method_text"]
