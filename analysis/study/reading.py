@@ -109,6 +109,7 @@ class Shown:
 
     found: list[Analysis]
     without: list[Analysis]
+    comparator: str
     as_assigned: bool
     data_on: date | None
     software: Mapping[str, str]
@@ -120,6 +121,7 @@ def shown(document: Mapping[str, Any], protocol: Protocol, language: str) -> Sho
     return Shown(
         found=[one for one in every if not one.refused],
         without=[one for one in every if one.refused],
+        comparator=next(arm.name.text(language) for arm in protocol.arms if arm.code == protocol.analysis.comparator),
         as_assigned=protocol.analysis.analysis_set == "as_assigned",
         data_on=date.fromisoformat(day) if day else None,
         software=document["software"],

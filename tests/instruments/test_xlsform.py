@@ -280,3 +280,11 @@ def test_the_command_names_a_language_that_is_not_there(tmp_path):
     with pytest.raises(SystemExit):
         call_command("instrument", "export", "work", "--to", "redcap", "--language", "fr", stderr=err)
     assert err.getvalue() == "work: has no texts in fr: use one of nl, en\n"
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", "question,answer\nfoo,bar\n,x\n"])
+def test_a_table_that_is_no_form_is_told_so_in_our_words(tmp_path, text):
+    (tmp_path / "small.csv").write_text(text)
+    with pytest.raises(BadInput) as caught:
+        import_file(tmp_path / "small.csv")
+    assert str(caught.value).startswith("small.csv: is neither a REDCap data dictionary nor an XLSForm: give a")

@@ -70,7 +70,7 @@ def test_a_sealed_result_opens_when_two_persons_agree(demo, someone):
         "the office received the released result",
     )
     leader.page.get_by_role("link", name=re.compile("Uitkomst ontvangen op")).click()
-    leader.sees("Uitstroom naar werk na 12 maanden")
+    leader.sees("Uitstroom naar werk na 12 maanden").sees("Vóór het einde van het embargo geopend")
 
 
 def test_a_participant_without_javascript_can_read_and_begin(demo, someone):

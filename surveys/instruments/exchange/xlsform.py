@@ -107,8 +107,11 @@ def _opened(path: Path) -> DefinitionData:
         where = f"{path.name}: row {row.group(1)}" if row else path.name
         what = " ".join(ROW.sub("", str(error)).split())
         raise BadInput(Fault(where, f"is not a sound XLSForm: {what}", "mend the form")) from None
-    except (TypeError, ValueError, KeyError, AttributeError):
+    except TypeError:
         raise BadInput(Fault(path.name, *NO_FORM)) from None
+    except (ValueError, KeyError, AttributeError):
+        what = "cannot be read as an XLSForm"
+        raise BadInput(Fault(path.name, what, "check its sheets survey, choices and settings")) from None
 
 
 def _headers(header: Any) -> list[str]:
