@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mailing", "0005_responses_have_no_order"),
+        ("mailing", "0003_letters"),
     ]
 
     operations = [
