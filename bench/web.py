@@ -149,9 +149,11 @@ FROM participants_household h, generate_series(1, CASE household_type WHEN 'coup
 ON CONFLICT DO NOTHING"""
 CONTACTS = """
 INSERT INTO participants_contact (person_id, trial, first_name, infix, surname, born_on, email, phone, street, postcode,
-                                  city, language, likeness)
-SELECT id, 'tilburg', 'Noor' || id, '', 'Bakker' || id, '1980-05-17', id || '@post.example', '', '', '', '', 'nl', pid
-FROM participants_person ON CONFLICT DO NOTHING"""
+                                  city, language, likeness, words)
+SELECT p.id, 'tilburg', 'Noor' || p.id, '', 'Bakker' || p.id, '1980-05-17', p.id || '@post.example', '', '', '', '',
+       'nl', pid, array_to_tsvector(ARRAY['noor' || p.id, 'bakker' || p.id, replace(lower(code), '-', ''),
+                                          replace(client_number, '/', '')])
+FROM participants_person p JOIN participants_household h ON h.id = household_id ON CONFLICT DO NOTHING"""
 STEPS = """
 INSERT INTO participants_step (person_id, kind, day, reason, recorded_at)
 SELECT p.id, %s, '2018-02-01', '', now() FROM participants_person p

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from participants.ages import ADULT, OLDEST, may_have_begun, may_join
 from participants.importing import Row
 from participants.models import Contact, Household, HouseholdType, Person
-from participants.names import letters_of
+from participants.names import findable, letters_of
 from trialmgr.core import clock
 from trialmgr.core.errors import DomainError
 from trialmgr.protocol.schema import Protocol
@@ -54,6 +54,9 @@ class Member:
 
     def details(self) -> dict[str, object]:
         return {name: value for name, value in asdict(self).items() if name != "client_number"}
+
+    def names(self) -> tuple[str, str, str]:
+        return self.first_name, self.infix, self.surname
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,8 +140,14 @@ def _create(trial: str, round_code: str, entries: Sequence[Entry]) -> list[House
         Person(trial_id=trial, household=home, client_number=member.client_number) for home, member in pairs
     )
     Contact.objects.bulk_create(
-        Contact(person=person, trial_id=trial, likeness=_likeness(trial, member), **member.details())
-        for person, (_home, member) in zip(persons, pairs, strict=True)
+        Contact(
+            person=person,
+            trial_id=trial,
+            likeness=_likeness(trial, member),
+            words=findable(member.names(), number=member.client_number, code=home.code),
+            **member.details(),
+        )
+        for person, (home, member) in zip(persons, pairs, strict=True)
     )
     return households
 

@@ -8,6 +8,8 @@ import secrets
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -103,6 +105,8 @@ class Contact(models.Model):
     language = models.CharField(max_length=2, default="nl")
     likeness = models.CharField(max_length=64)
     """Keyed digest of name and day of birth: the same person cannot be enrolled twice under another address."""
+    words = SearchVectorField(db_default="")
+    """What the person is found by: names without accents, parts of the client number, the code of the household."""
 
     class Privacy:
         scrub = {
@@ -116,12 +120,16 @@ class Contact(models.Model):
             "postcode",
             "city",
             "likeness",
+            "words",
         }
         keep = {"person", "trial", "language"}
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["trial", "likeness"], name="contact_person_once_in_trial")]
-        indexes = [models.Index(fields=["trial", "surname", "first_name"], name="contact_by_name")]
+        indexes = [
+            models.Index(fields=["trial", "surname", "first_name"], name="contact_by_name"),
+            GinIndex(fields=["words"], name="contact_by_words"),
+        ]
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.first_name, self.infix, self.surname) if part)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 INFIXES = (
     "aan", "aan de", "aan den", "aan der", "aan het", "aan 't", "al", "bij", "bij de", "bij den", "bij het", "bij 't",
@@ -17,6 +18,7 @@ SINGLE = ("a", "af", "ben", "bin", "d", "d'", "das", "do", "don", "l", "l'", "ov
 """Infixes too, that might as well be a name: they are known only where an infix is expected."""
 KNOWN = {*INFIXES, *SINGLE}
 BEFORE = re.compile(rf"({'|'.join(sorted(INFIXES, key=len, reverse=True))}) (?=\S)", re.IGNORECASE)
+PIECE = re.compile(r"[^\W_]+")
 QUOTES = str.maketrans("’‘`´", "''''")
 PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
 
@@ -44,6 +46,22 @@ def plain(text: str) -> str:
     """The text without accents and capitals."""
     folded = unicodedata.normalize("NFKD", text.translate(QUOTES)).casefold().translate(PLAIN)
     return "".join(letter for letter in folded if not unicodedata.combining(letter))
+
+
+def words_of(text: str) -> list[str]:
+    """The words by which somebody searches: without accents, capitals and apostrophes; a hyphen parts them."""
+    return PIECE.findall(plain(text).replace("'", ""))
+
+
+def findable(names: Iterable[str], *, number: str, code: str) -> str:
+    """All words by which a person is found, as PostgreSQL takes them: it knows each by how it begins.
+
+    A client number is known by every three signs of it or more, the code of a household with its hyphens or without.
+    """
+    whole = ["".join(PIECE.findall(plain(text))) for text in (number, code)]
+    found = {word for text in (*names, number, code) for word in (*words_of(text), *PIECE.findall(plain(text)))}
+    found |= {whole[0][at:] for at in range(max(len(whole[0]) - 2, 1))} | {whole[1], whole[1][1:]}
+    return " ".join(f"'{word}'" for word in sorted(found) if word)
 
 
 def letters_of(*names: str) -> str:

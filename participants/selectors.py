@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 
 from participants.models import Consent, Contact, Exit, Household, NewestStep, Person, Step, StepCount, StepKind
+from participants.names import words_of
 from trialmgr.core.access import sites_of
 from trialmgr.core.models import User
 from trialmgr.protocol.selectors import current_protocol
@@ -36,17 +37,11 @@ def with_people(households: QuerySet[Household]) -> QuerySet[Household]:
 
 
 def search(households: QuerySet[Household], text: str) -> QuerySet[Household]:
-    """Households with a member of this surname or client number, or with this code."""
-    text = text.strip()
-    if not text:
-        return households
-    named = Contact.objects.filter(Q(surname__istartswith=text) | Q(first_name__istartswith=text))
-    found = Household.objects.filter(code=text.upper()).values("pk")
-    return households.filter(
-        pk__in=found.union(
-            Person.objects.filter(client_number__iexact=text).values("household"), named.values("person__household")
-        )
-    )
+    """Households with a member for whom every word begins a name, stands in the client number or begins the code."""
+    words = words_of(text)
+    if not words:
+        return households.none() if text.strip() else households
+    return households.filter(pk__in=Contact.objects.filter(words__has_words=words).values("person__household"))
 
 
 def at_stage(households: QuerySet[Household], stage: str) -> QuerySet[Household]:

@@ -46,7 +46,9 @@ ACTIONS = ("enrol_people", "record_exit", "assign_coach")
 def people(request: HttpRequest, trial: str) -> HttpResponse:
     form = SearchForm(request.GET or None)
     households = visible(request, trial, "view_people")
-    if form.is_bound and form.is_valid():
+    if form.is_bound and not form.is_valid():
+        households = households.none()
+    elif form.is_bound:
         households = selectors.search(households, form.cleaned_data["q"])
         if form.cleaned_data["stage"]:
             households = selectors.at_stage(households, form.cleaned_data["stage"])

@@ -18,7 +18,7 @@ from tests.office import factories as make
 
 OF_HOUSEHOLD = {Household: "pk", Person: "household", NewestStep: "household"}
 OF_PERSON = dict.fromkeys((Contact, Step, Check, Consent, Baseline), "person__household")
-OWN = {"id", "pid", "code", "client_number", "first_name", "email", "likeness", "person", "household", "step"}
+OWN = {"id", "pid", "code", "client_number", "first_name", "email", "likeness", "words", "person", "household", "step"}
 
 
 def by_the_services(**over):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.postgres.search import SearchVectorField
 from django.db.models import Field, Lookup
 
 
@@ -17,5 +18,17 @@ class AnyOf(Lookup):
         return f"{field} = ANY(%s)", [*params, [prepare(value, connection) for value in self.rhs]]
 
 
+class HasWords(Lookup):
+    """Whether a text search vector holds, for every one of these words, a word that begins so."""
+
+    lookup_name = "has_words"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        field, params = self.process_lhs(compiler, connection)
+        return f"{field} @@ %s::tsquery", [*params, " & ".join(f"'{word}':*" for word in self.rhs)]
+
+
 def register() -> None:
     Field.register_lookup(AnyOf)
+    SearchVectorField.register_lookup(HasWords)

@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from django.db import connection
 
-from participants.models import Exit, Household, StepKind
+from participants import selectors
+from participants.models import Contact, Exit, Household, StepKind
 from tests.office import factories as make
 from tests.office.participants.test_signing_up import row, solicit
 from trialmgr.core.models import Role
@@ -242,6 +244,50 @@ def test_people_are_found_by_name_number_code_and_step(support):
         assert home.code in shown, asked
         assert other.code not in shown, asked
     assert "Nobody matches" in page(support.get(PEOPLE, {"q": "niemand"}))
+
+
+WAYS_TO_ASK = (
+    "van den Berg", "Berg, van den", "Rachid van den Berg", "muller-de vries", "MULLER", "Müller", "O'Neill",
+    "oneill", "neill", "d’Ancona", "ancona", "øl", "ol", "1002", "0023", "0234", "12-100234",
+)  # fmt: skip
+
+
+def test_people_are_found_by_what_the_list_prints_and_by_parts_of_it(tilburg):
+    names = [("Rachid", "van den", "Berg"), ("Zoë", "", "Müller-de Vries"), ("Tess", "", "O'Neill")]
+    for first, infix, surname in [*names, ("Bo", "", "d'Ancona"), ("Anna", "", "Ølsen")]:
+        named = make.make_member(first_name=first, infix=infix, surname=surname, client_number=f"K-{first}")
+        make.make_household(members=[named])
+    make.make_household(members=[make.make_member(first_name="X", surname="Q", client_number="12-100234")])
+    found = {asked: selectors.search(Household.objects.all(), asked).count() for asked in WAYS_TO_ASK}
+    assert found == dict.fromkeys(WAYS_TO_ASK, 1)
+
+
+def test_every_word_must_be_of_one_person(tilburg):
+    members = [make.make_member(surname="Berg", infix="van den"), make.make_member(first_name="Zoë")]
+    make.make_household(members=members)
+    for asked in ("van der Berg", "Berg Zoë", "rg", "%_", "Noor Zoë"):
+        assert not selectors.search(Household.objects.all(), asked).exists(), asked
+
+
+def test_a_code_is_found_with_its_hyphens_or_without(support):
+    home, _other = make.make_household(), make.make_household()
+    bare = home.code.replace("-", "")
+    for asked in (home.code, bare.lower(), bare[1:], home.code[:9]):
+        assert page(support.get(PEOPLE, {"q": asked})).count('<th scope="row">') == 1, asked
+
+
+def test_a_search_that_is_too_long_says_so_and_shows_nobody(support):
+    home = make.make_household()
+    shown = page(support.get(PEOPLE, {"q": "x" * 81}))
+    assert 'href="#id_q">Name, client number or code</a>: Ensure this value has at most 80' in shown
+    assert home.code not in shown
+    assert "Nobody matches" not in shown
+
+
+def test_a_search_reads_the_index(tilburg):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "contact_by_words" in Contact.objects.filter(words__has_words=["van", "berg"]).explain()
 
 
 @pytest.mark.parametrize(
