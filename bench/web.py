@@ -151,7 +151,7 @@ CONTACTS = """
 INSERT INTO participants_contact (person_id, trial, first_name, infix, surname, born_on, email, phone, street, postcode,
                                   city, language, likeness, words)
 SELECT p.id, 'tilburg', 'Noor' || p.id, '', 'Bakker' || p.id, '1980-05-17', p.id || '@post.example', '', '', '', '',
-       'nl', pid, array_to_tsvector(ARRAY['noor' || p.id, 'bakker' || p.id, replace(lower(code), '-', ''),
+       'nl', pid, array_to_tsvector(ARRAY['noor' || p.id, 'bakker' || p.id, 'h', split_part(code, '-', 2),
                                           replace(client_number, '/', '')])
 FROM participants_person p JOIN participants_household h ON h.id = household_id ON CONFLICT DO NOTHING"""
 STEPS = """

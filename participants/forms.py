@@ -209,8 +209,18 @@ class ImportForm(forms.Form):
 
 
 class SearchForm(forms.Form):
+    NO_CONSENT, OFF_BENEFIT = "no_consent", "off_benefit"
     q = forms.CharField(label=_("Name, client number or code"), required=False, max_length=80)
-    stage = forms.ChoiceField(label=_("Last step"), required=False, choices=[("", _("all")), *StepKind.choices])
+    stage = forms.ChoiceField(
+        label=_("Last step, or what else is known"),
+        required=False,
+        choices=[
+            ("", _("all")),
+            *StepKind.choices,
+            (NO_CONSENT, _("gave no consent")),
+            (OFF_BENEFIT, _("left the benefit")),
+        ],
+    )
 
 
 def yes_or_no(label: str) -> forms.ChoiceField:

@@ -134,6 +134,12 @@ class Contact(models.Model):
     def __str__(self) -> str:
         return " ".join(part for part in (self.first_name, self.infix, self.surname) if part)
 
+    @property
+    def reached_by(self) -> str:
+        """`mail`, `letter`, or '' for who cannot be reached."""
+        home = self.street and self.postcode and self.city
+        return "mail" if self.email else "letter" if home else ""
+
 
 class StepKind(models.TextChoices):
     """What happened to a person on the way through the trial, in order; all counts derive from these."""
@@ -277,6 +283,9 @@ class Consent(models.Model):
                 name="consent_ends_after_it_began",
                 condition=models.Q(ended_on=None) | models.Q(ended_on__gte=models.F("day")),
             ),
+        ]
+        indexes = [
+            models.Index(fields=["purpose"], condition=models.Q(given=False, ended_on=None), name="consent_standing_no")
         ]
 
     def __str__(self) -> str:

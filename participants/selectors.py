@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet, Sum
 
-from participants.models import Consent, Contact, Exit, Household, NewestStep, Person, Step, StepCount, StepKind
+from participants.models import STOPS, Consent, Contact, Exit, Household, NewestStep, Person, Step, StepCount, StepKind
 from participants.names import words_of
 from trialmgr.core.access import sites_of
 from trialmgr.core.models import User
@@ -41,12 +41,25 @@ def search(households: QuerySet[Household], text: str) -> QuerySet[Household]:
     words = words_of(text)
     if not words:
         return households.none() if text.strip() else households
-    return households.filter(pk__in=Contact.objects.filter(words__has_words=words).values("person__household"))
+    found = Contact.objects.filter(words__has_words=words).values("person__household")
+    return households.filter(pk__in=found.distinct())  # found first, by the index, and then looked up
 
 
 def at_stage(households: QuerySet[Household], stage: str) -> QuerySet[Household]:
     """Households of which the newest step of a member is this one."""
     return households.filter(pk__in=NewestStep.objects.filter(kind=stage).values("household"))
+
+
+def without_consent(households: QuerySet[Household], needed: Collection[str]) -> QuerySet[Household]:
+    """Households with a member who said no to one of these purposes, and did not stop."""
+    stopped = Step.objects.filter(person=OuterRef("person"), kind__in=STOPS)
+    noes = Consent.objects.filter(~Exists(stopped), given=False, ended_on=None, purpose__in=needed)
+    return households.filter(pk__in=noes.values("person__household"))
+
+
+def off_benefit(households: QuerySet[Household]) -> QuerySet[Household]:
+    """Households that left the benefit and did not return."""
+    return households.filter(pk__in=Exit.objects.filter(returned_on=None).values("household"))
 
 
 def counts_by_step(trial: str) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Pages about households: the list, entering one, and one household's way through the trial."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from participants import selectors, services
-from participants.consenting import may_change_mind, open_purposes
+from participants.consenting import may_change_mind, needed_purposes, open_purposes, refusal
 from participants.entering import MemberError
 from participants.forms import (
     ChecksForm,
@@ -34,7 +34,7 @@ from participants.models import Household, Person, StepKind
 from trialmgr.core import clock
 from trialmgr.core.access import may, requires, sites_of
 from trialmgr.core.errors import DomainError
-from trialmgr.protocol.schema import Protocol
+from trialmgr.protocol.schema import Protocol, Purpose
 from trialmgr.protocol.selectors import current_protocol
 
 PAGE = 50
@@ -44,16 +44,24 @@ ACTIONS = ("enrol_people", "record_exit", "assign_coach")
 @require_safe
 @requires("view_people")
 def people(request: HttpRequest, trial: str) -> HttpResponse:
-    form = SearchForm(request.GET or None)
+    form, protocol = SearchForm(request.GET or None), current_protocol(trial)
     households = visible(request, trial, "view_people")
     if form.is_bound and not form.is_valid():
         households = households.none()
     elif form.is_bound:
         households = selectors.search(households, form.cleaned_data["q"])
-        if form.cleaned_data["stage"]:
-            households = selectors.at_stage(households, form.cleaned_data["stage"])
+        households = _at(households, form.cleaned_data["stage"], protocol)
     page = Paginator(selectors.with_people(households.order_by("-pk")), PAGE).get_page(request.GET.get("page"))
-    return render(request, "participants/people.html", {"form": form, "page": page})
+    rows = [(home, [(person, refusal(person, protocol)) for person in home.persons.all()]) for home in page]
+    return render(request, "participants/people.html", {"form": form, "page": page, "rows": rows})
+
+
+def _at(households: QuerySet[Household], stage: str, protocol: Protocol) -> QuerySet[Household]:
+    if stage == SearchForm.NO_CONSENT:
+        return selectors.without_consent(households, needed_purposes(protocol))
+    if stage == SearchForm.OFF_BENEFIT:
+        return selectors.off_benefit(households)
+    return selectors.at_stage(households, stage) if stage else households
 
 
 @require_http_methods(["GET", "POST"])
@@ -140,7 +148,8 @@ def _person_on_page(
         forms["reach"] = ReachForm(prefix=f"p{person.pk}", initial=known)
     if failed and failed[0].endswith(f":{person.pk}"):
         forms[failed[0].partition(":")[0]] = failed[1]
-    return {"person": person, "steps": steps, "taken": taken, "agreed": agreed, **forms}
+    said_no = refusal(person, protocol)
+    return {"person": person, "steps": steps, "taken": taken, "agreed": agreed, "refusal": said_no, **forms}
 
 
 def _consent_form(person: Person, home: Household, protocol: Protocol) -> ConsentForm | None:
@@ -184,8 +193,10 @@ def checks(request: HttpRequest, home: Household, person: Person) -> HttpRespons
     def act() -> None:
         day = form.cleaned_data["day"]
         passed = services.check_eligibility(person_id=person.pk, answers=form.answers(), day=day, by=request.user)
-        text = _("May take part. Next: the consent form.") if passed else _("May not take part; the reason was stored.")
-        messages.success(request, text)
+        if passed:
+            messages.success(request, _("May take part. Next: the consent form."))
+        else:
+            messages.info(request, _("May not take part; the reason was stored."))
 
     return act_on(request, home, f"checks:{person.pk}", form, act)
 
@@ -204,11 +215,35 @@ def consent(request: HttpRequest, home: Household, person: Person) -> HttpRespon
             day=data["day"],
             by=request.user,
         )
-        text = _("Consent recorded. The first questionnaire follows by mail.") if agreed else _("No consent; recorded.")
-        took_part = not any(purpose.required for purpose in asked)
-        messages.success(request, _("The change was saved.") if took_part else text)
+        if not any(purpose.required for purpose in asked):
+            messages.success(request, _("The change was saved."))
+        elif agreed:
+            tell_what_follows(request, person.contact.reached_by)
+        else:
+            messages.info(request, _what_was_said(asked, form.purposes()))
 
     return act_on(request, home, f"consent:{person.pk}", form, act)
+
+
+def tell_what_follows(request: HttpRequest, reached_by: str) -> None:
+    if reached_by == "mail":
+        messages.success(request, _("Consent recorded. The first questionnaire follows by mail."))
+    elif reached_by == "letter":
+        messages.success(request, _("Consent recorded. The first questionnaire follows by letter."))
+    else:
+        text = _("Consent recorded. No e-mail address or postal address is known: without one no questionnaire comes.")
+        messages.warning(request, text)
+
+
+def _what_was_said(asked: Iterable[Purpose], said: Mapping[str, bool]) -> str:
+    """The answers of a person who did not agree to all that is needed."""
+    language = get_language() or "nl"
+    yes, no = (
+        ", ".join(purpose.name.text(language) for purpose in asked if said[purpose.code] == given)
+        for given in (True, False)
+    )
+    text = _("Recorded: yes to %(yes)s; no to %(no)s.") if yes else _("Recorded: no to %(no)s.")
+    return text % {"yes": yes, "no": no} + " " + _("This person does not take part.")
 
 
 @household_action("enrol_people")

@@ -1,14 +1,16 @@
 """The pages about people: the list, entering, and one household's way."""
 
 import re
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
 
-from participants import selectors
+from participants import selectors, services
 from participants.models import Contact, Exit, Household, StepKind
 from tests.office import factories as make
 from tests.office.participants.test_signing_up import row, solicit
+from trialmgr.core import clock
 from trialmgr.core.models import Role
 
 pytestmark = pytest.mark.django_db
@@ -171,6 +173,63 @@ def test_who_reads_everywhere_and_works_at_one_site_changes_nothing_at_another(d
             assert client.post(url).status_code == status, (site, action)
         assert client.post(f"{PEOPLE}{home.code}/exit/").status_code == status
         assert client.post(f"{PEOPLE}{home.code}/invitation/").status_code == (400 if offered else 404)
+
+
+def say(client, person, **answers):
+    mark = f"p{person.pk}-"
+    said = dict.fromkeys(("take_part", "questionnaires", "register_data", "statistics_netherlands"), "yes") | answers
+    form = {mark + code: answer for code, answer in said.items()} | {
+        f"{mark}day": "2018-03-05",
+        f"{mark}channel": "paper",
+    }
+    return page(client.post(f"{PEOPLE}{person.household.code}/{person.pk}/consent/", form, follow=True))
+
+
+@pytest.mark.parametrize(
+    ("known", "colour", "text"),
+    [
+        ({}, "success", "The first questionnaire follows by mail."),
+        ({"email": "", "street": "Heuvel 1", "postcode": "5038 CP", "city": "Tilburg"}, "success", "by letter."),
+        ({"email": "", "phone": "0612345678"}, "warning", "without one no questionnaire comes."),
+    ],
+)
+def test_after_consent_the_page_says_how_the_questionnaire_comes(support, known, colour, text):
+    person = make.make_eligible(members=[make.make_member(**known)]).persons.get()
+    shown = say(support, person)
+    assert re.search(rf'alert-{colour}" role="status">Consent recorded\. [^<]*{text}', shown)
+
+
+def test_after_a_no_the_page_says_what_was_recorded_and_the_list_shows_it(support):
+    person = make.make_eligible().persons.get()
+    other = make.make_consented()
+    shown = say(support, person, questionnaires="no")
+    assert re.search(
+        r'alert-info" role="status">Recorded: yes to [^<]*; no to [^<,]*\. This person does not take', shown
+    )
+    assert '<span class="tag tag-warn">gave no consent</span>' in shown
+    for asked in ({"stage": "no_consent"}, {"q": person.client_number}):
+        shown = page(support.get(PEOPLE, asked))
+        assert '<span class="tag tag-warn">gave no consent</span>' in shown
+        assert other.code not in shown
+    with clock.at(make.NOW + timedelta(days=1)):
+        make.agree(person, purposes={"questionnaires": True}, day=make.TODAY + timedelta(days=1))
+        assert "Nobody matches" in page(support.get(PEOPLE, {"stage": "no_consent"}))
+
+
+def test_a_no_to_what_is_not_needed_is_no_refusal(support):
+    person = make.make_eligible().persons.get()
+    say(support, person, statistics_netherlands="no")
+    assert "gave no consent</span>" not in page(support.get(PEOPLE))
+    assert "Nobody matches" in page(support.get(PEOPLE, {"stage": "no_consent"}))
+
+
+def test_households_that_left_the_benefit_can_be_listed(support):
+    away, back, other = make.make_household(), make.make_household(), make.make_household()
+    for home, returned_on in ((away, None), (back, date(2018, 3, 1))):
+        left = {"day": date(2018, 2, 1), "reason": "moved", "returned_on": returned_on}
+        services.record_exit(household_id=home.pk, by=make.someone(), **left)
+    shown = page(support.get(PEOPLE, {"stage": "off_benefit"}))
+    assert [home.code in shown for home in (away, back, other)] == [True, False, False]
 
 
 @pytest.mark.parametrize("action", ["checks", "consent", "stop", "reach", "exit", "invitation"])
