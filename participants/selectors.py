@@ -13,6 +13,8 @@ from trialmgr.core.access import sites_of
 from trialmgr.core.models import User
 from trialmgr.protocol.selectors import current_protocol
 
+PART = 5000
+"""How many rows a long answer is read at a time."""
 DECIDED = (StepKind.CONSENTED, StepKind.EXCLUDED)
 ENDED = (StepKind.STOPPED_SURVEYS, StepKind.WITHDREW_DATA)
 

@@ -35,8 +35,9 @@ def left_behind(home):
     """What stands in the tables about a household, without what is its own."""
     found = {}
     for model, path in (OF_HOUSEHOLD | OF_PERSON).items():
-        names = [field.name for field in model._meta.fields if field.name not in OWN]
-        found[model.__name__] = sorted(map(str, model.objects.filter(**{path: home.pk}).values_list(*names)))
+        names = [field.attname for field in model._meta.fields if field.name not in OWN]
+        rows = model.objects.filter(**{path: home.pk})
+        found[model.__name__] = sorted(str([getattr(row, name) for name in names]) for row in rows)
     return found
 
 
