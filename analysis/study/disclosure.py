@@ -22,7 +22,7 @@ def guarded(
     known = [_sizes(one) for document in earlier for one in document["analyses"]]
     kept = []
     for analysis in results["analyses"]:
-        one = {**analysis, "about": about.get(analysis["id"], [analysis["id"]])}
+        one = {**analysis, "about": about.get(analysis["id"]) or [analysis["id"]]}
         one = _without_small(one, minimum)
         one = _without_differences(one, known, minimum)
         known.append(_sizes(one))
