@@ -14,7 +14,7 @@ from trialmgr.demo.reset import ROOT
 # What fills a new demo, in this order, once every process runs: the login it runs under, the step, and in words.
 STEPS: tuple[tuple[str, str, str], ...] = (
     ("research_web", "announce", "the university announces the questionnaires and registers the plan"),
-    ("office_web", "recruit", "800 people are invited, sign up, are checked and consent"),
+    ("office_web", "recruit", "people of {homes} households are invited, sign up, are checked and consent"),
     ("office_worker", "post baseline", "the first questionnaire is sent by mail"),
     ("survey_app", "answer baseline {mail}", "they answer the first questionnaire, by the link in their mail"),
     ("office_worker", "allot count", "the night counts the answers"),
@@ -45,7 +45,7 @@ def load(place: Place, group: int, say: Callable[[str], None]) -> None:
             stamp = place.home / f"loaded-{step.split(' {')[0].replace(' ', '-')}"
             if stamp.exists():
                 continue
-            say(f"filling the demo trial: {words}")
+            say(f"filling the demo trial: {words.format(homes=homes)}")
             players[login] = players.pop(login, None) or Player(place, login, homes, group)
             for idle in list(players)[:-AT_A_TIME]:
                 players.pop(idle).leave()

@@ -4,8 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from analysis.study import services
+from analysis.study.models import Run, Status
 from trialmgr.celery import app
 from trialmgr.core import clock
+from trialmgr.demo.simulator import accounts, finish
 from trialmgr.demo.tasks import notice_a_night
 
 
@@ -23,3 +26,13 @@ def test_the_nightly_work_is_done_once_for_each_day_that_the_clock_shows(rung):
             notice_a_night()
     night = ["trialmgr.core.tasks.check_audit", "trialmgr.core.tasks.anchor_audit", "surveys.answers.tasks.wait_a_day"]
     assert rung == night * 2
+
+
+def test_a_run_that_one_had_approved_when_the_demo_was_stopped_gets_the_other_approval(registered):
+    accounts.make(accounts.RESEARCH)
+    accounts.give_roles(accounts.RESEARCH)
+    asked = services.request_run(trial="tilburg", purpose="first", by=accounts.of("onderzoeker@demo.example"))
+    services.approve_run(run_id=asked.pk, by=accounts.of("hoofdonderzoeker@demo.example"))
+    for _time in range(2):
+        finish.study()
+        assert [run.status for run in Run.objects.all()] == [Status.APPROVED]

@@ -45,12 +45,11 @@ def study() -> None:
     from analysis.study import services
     from analysis.study.models import Run
 
-    if Run.objects.filter(trial=TRIAL).exists():
-        return
-    asked = services.request_run(
+    run = Run.objects.filter(trial=TRIAL).first() or services.request_run(
         trial=TRIAL,
         purpose="Eerste run na een jaar, voor de controle van het plan.",
         by=accounts.of("onderzoeker@demo.example"),
     )
     for email in ("hoofdonderzoeker@demo.example", "datasteward@demo.example"):
-        services.approve_run(run_id=asked.pk, by=accounts.of(email))
+        if not run.approvals.filter(by__email=email).exists():
+            services.approve_run(run_id=run.pk, by=accounts.of(email))

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from participants import drafts, importing, services
-from participants.models import Household, Person
+from participants.models import Household, Person, Step, StepKind
 from trialmgr.core import clock
 from trialmgr.core.access import WHOLE_OFFICE
 from trialmgr.core.models import User
@@ -20,10 +21,11 @@ from trialmgr.protocol.services import load_version
 
 HOMES = int(os.environ.get("TRIALMGR_DEMO_HOMES", "760"))
 BATCH = 50
+ANSWERS = (StepKind.SIGNED_UP, StepKind.DECLINED)
 
 
 def run() -> None:
-    rng = np.random.default_rng(calendar.SEED)
+    """Safe to repeat: who was stopped half-way goes on with the households that did not answer their letter yet."""
     calendar.set_present(calendar.INVITED)
     accounts.make(accounts.OFFICE + accounts.FOR_OFFICE)
     leader, support = accounts.of("leider@demo.example"), accounts.of("ondersteuning@demo.example")
@@ -32,26 +34,29 @@ def run() -> None:
     accounts.give_roles(accounts.FOR_OFFICE, trial=WHOLE_OFFICE)
     protocol = current_protocol(TRIAL)
     if not Household.objects.filter(trial=TRIAL).exists():
-        _invite(protocol, support, rng)
-        _sign_up(protocol, support, rng)
+        _invite(protocol, support)
+    _sign_up(protocol, support)
 
 
-def _invite(protocol: Protocol, by: User, rng: np.random.Generator) -> None:
+def _invite(protocol: Protocol, by: User) -> None:
     sites = tuple(site.code for site in protocol.sites)
-    content = people.export(HOMES, rng)
+    content = people.export(HOMES, np.random.default_rng(calendar.SEED))
     found = importing.read_recipients(content, name="bijstand.csv", sites=sites, today=clock.today())
     entry = {"round_code": protocol.rounds[0].code, "day": calendar.INVITED}
     draft = drafts.keep_import(trial=TRIAL, found=found, by=by, **entry)
     drafts.confirm_import(trial=TRIAL, draft_id=draft.pk, by=by)
 
 
-def _sign_up(protocol: Protocol, by: User, rng: np.random.Generator) -> None:
-    """Nine in ten sign up, in the seven weeks after the letter."""
-    homes = list(Household.objects.filter(trial=TRIAL).order_by("pk").prefetch_related("persons"))
+def _sign_up(protocol: Protocol, by: User) -> None:
+    """Nine in ten sign up, in the seven weeks after the letter; by chances that each household has to itself."""
+    answered = Step.objects.filter(kind__in=ANSWERS, person__household=OuterRef("pk"))
+    waiting = Household.objects.filter(~Exists(answered), trial=TRIAL).order_by("pk")
+    homes = list(waiting.prefetch_related("persons"))
     days = (calendar.LAST_SIGN_UP - calendar.FIRST_SIGN_UP).days
     for start in range(0, len(homes), BATCH):
         with transaction.atomic():
             for home in homes[start : start + BATCH]:
+                rng = np.random.default_rng([calendar.SEED, home.pk])
                 day = calendar.FIRST_SIGN_UP + timedelta(days=int(rng.integers(days)))
                 with clock.at(calendar.morning(day)):
                     _answer_letter(protocol, home, by, rng)
