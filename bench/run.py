@@ -9,6 +9,9 @@ HERE = Path(__file__).resolve().parent
 
 def main() -> int:
     there = {path.stem: path for path in sorted(HERE.glob("*.py")) if path.name != "run.py"}
+    if unknown := sorted(set(sys.argv[1:]) - there.keys()):
+        sys.stderr.write(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(there)}\n")
+        return 2
     found = [path for name, path in there.items() if name in (sys.argv[1:] or there)]
     failed = []
     for path in found:

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import date
-from importlib import util
 from pathlib import Path
 
 import psycopg
@@ -25,12 +24,10 @@ def main() -> None:
     if "TRIALMGR_PROCESS" in os.environ:
         measure()
         return
-    spec = util.spec_from_file_location("run_tests", ROOT / "tests" / "run.py")
-    run_tests = util.module_from_spec(spec)
-    spec.loader.exec_module(run_tests)
-    with run_tests.servers(["survey"]) as place:
-        environment = run_tests.variables(run_tests.Unit("survey", "survey", []), place)
-        subprocess.run([sys.executable, __file__], env=environment, cwd=ROOT, check=True)
+    from bench.web import as_process, of_tests
+
+    with of_tests("run.py").servers(["survey"]) as place:
+        subprocess.run([sys.executable, __file__], env=as_process("survey", place), cwd=ROOT, check=True)
 
 
 def measure() -> None:
