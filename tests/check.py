@@ -15,19 +15,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import run  # noqa: E402
 
-from trialmgr.demo import environment, messages  # noqa: E402
+from trialmgr.core import messages  # noqa: E402
+from trialmgr.demo import environment  # noqa: E402
 from trialmgr.demo.errors import LaunchError  # noqa: E402
+from trialmgr.processes import DEMO_ONLY  # noqa: E402
 
 BIN = Path(sys.executable).parent
 PROCESSES = ("office", "survey", "research", "vault")
-# What makes a demo; a production environment has none of it.
-DEMO_ONLY = (
-    "TRIALMGR_DEMO",
-    "TRIALMGR_PLAIN_HTTP",
-    "TRIALMGR_CLOCK_FILE",
-    "TRIALMGR_MAILBOX_URL",
-    "TRIALMGR_SMTP_PLAIN",
-)
 
 
 @dataclass(frozen=True)
@@ -40,6 +34,7 @@ def main() -> int:
     os.environ.pop("TRIALMGR_PROCESS", None)
     with run.servers(["office", "research"]) as place:
         assert place
+        prepare_release(place)
         checks = [*static(), *in_process(place)]
         begin = time.monotonic()
         with ThreadPoolExecutor(2) as pool:
@@ -79,9 +74,17 @@ def in_process(place: environment.Place) -> list[Check]:
     return checks
 
 
+def prepare_release(place: environment.Place) -> None:
+    """As an operator does before the first start; the processes share one folder of files for browsers here."""
+    (place.home / "anchors").mkdir()
+    if fault := manage(production("office", place), "prepare_release")():
+        raise LaunchError(fault)
+
+
 def production(process: str, place: environment.Place) -> dict[str, str]:
     variables = {name: value for name, value in environment.of(process, place).items() if name not in DEMO_ONLY}
     addresses = {f"TRIALMGR_{name.upper()}_URL": f"https://{name}.example" for name in ("office", "survey", "research")}
+    addresses |= {"VAULT_URL": "https://vault.example"} if process == "office" else {}
     return variables | addresses | {"TRIALMGR_ALLOWED_HOSTS": f"{process}.example"}
 
 

@@ -26,7 +26,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from trialmgr.demo import environment, keys, messages  # noqa: E402
+from trialmgr.core import messages  # noqa: E402
+from trialmgr.demo import environment, keys  # noqa: E402
 from trialmgr.demo.errors import LaunchError  # noqa: E402
 from trialmgr.demo.servers import clone, provision  # noqa: E402
 

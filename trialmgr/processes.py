@@ -29,6 +29,15 @@ BROKER_VARIABLE = {
     Process.RESEARCH: "RESEARCH_BROKER_URL",
     Process.VAULT: "VAULT_BROKER_URL",
 }
+# What makes a demo or a test; a production environment has none of it.
+DEMO_ONLY = (
+    "TRIALMGR_DEMO",
+    "TRIALMGR_TEST",
+    "TRIALMGR_PLAIN_HTTP",
+    "TRIALMGR_SMTP_PLAIN",
+    "TRIALMGR_CLOCK_FILE",
+    "TRIALMGR_MAILBOX_URL",
+)
 HOLDERS = {
     "OFFICE_DATABASE_URL": {Process.OFFICE},
     "RESEARCH_DATABASE_URL": {Process.SURVEY, Process.RESEARCH, Process.VAULT},

@@ -135,7 +135,7 @@ APPS = {
     Process.SURVEY: ["surveys.respondent"],
     Process.VAULT: ["surveys.vault"],
 }
-INSTALLED_APPS = ["django.contrib.staticfiles", *APPS[PROCESS]]
+INSTALLED_APPS = ["django.contrib.staticfiles", "trialmgr.deployment", *APPS[PROCESS]]
 
 STAFF_MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from tests.running_demo import ROOT
-from trialmgr.demo import bootstrap, messages
+from trialmgr.core import messages
+from trialmgr.demo import bootstrap
 
 
 def make(*words, path):

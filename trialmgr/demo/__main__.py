@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from trialmgr.demo import environment, keys, messages
+from trialmgr.core import messages
+from trialmgr.demo import environment, keys
 from trialmgr.demo.environment import Place
 from trialmgr.demo.errors import LaunchError
 from trialmgr.demo.loading import load
@@ -84,7 +85,7 @@ def start(supervisor: Supervisor, place: Place) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(supervisor.serve, [*place.clusters.values(), *place.brokers.values()]))
         preparing = [pool.submit(prepare, supervisor, place, name) for name in place.clusters]
-        preparing.append(pool.submit(collect_static, supervisor, place))
+        preparing.append(pool.submit(prepare_release, supervisor, place))
         for work in preparing:
             work.result()
     say("starting 9 processes and the mail catcher")
@@ -107,12 +108,11 @@ def prepare(supervisor: Supervisor, place: Place, cluster: str) -> None:
     stamp.write_text(wanted, "ascii")
 
 
-def collect_static(supervisor: Supervisor, place: Place) -> None:
-    messages.compile_all(ROOT)
+def prepare_release(supervisor: Supervisor, place: Place) -> None:
     stamp, wanted = HOME / "prepared-static", fingerprint("*/static/**/*", "../static/**/*", "../requirements.txt")
-    if stamp.exists() and stamp.read_text("ascii") == wanted:
+    if stamp.exists() and stamp.read_text("ascii") == wanted and not messages.stale(ROOT):
         return
-    manage(supervisor, ["collectstatic", "--noinput"], environment.of("office", place), "prepare-static")
+    manage(supervisor, ["prepare_release"], environment.of("office", place), "prepare-static")
     stamp.write_text(wanted, "ascii")
 
 

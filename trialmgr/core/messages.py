@@ -33,13 +33,18 @@ Key = tuple[str, str]  # context or '', and the English text
 
 def compile_all(root: Path) -> int:
     """Write each .mo that is missing or older than its .po; gives how many were written."""
-    stale = [source for source in sources(root) if not _is_fresh(source.with_suffix(".mo"), source)]
-    for source in stale:
+    found = stale(root)
+    for source in found:
         draft = source.with_suffix(f".{os.getpid()}")  # two demos may start at once in one folder
         with draft.open("wb") as file:
             write_mo(file, catalogue(source))
         draft.replace(source.with_suffix(".mo"))
-    return len(stale)
+    return len(found)
+
+
+def stale(root: Path) -> list[Path]:
+    """The catalogues whose compiled form is missing or older than they are."""
+    return [source for source in sources(root) if not _is_fresh(source.with_suffix(".mo"), source)]
 
 
 def untranslated(root: Path) -> list[str]:
