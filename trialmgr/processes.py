@@ -24,6 +24,14 @@ DATABASE_VARIABLE = {
     Process.RESEARCH: "RESEARCH_DATABASE_URL",
     Process.VAULT: "RESEARCH_DATABASE_URL",
 }
+# The logins that each kind may use: of its pages, its work in the background, its operator's commands.
+LOGINS = {
+    Process.OFFICE: ("office_web", "office_worker", "office_migrate", "office_backup"),
+    Process.SURVEY: ("survey_app",),
+    Process.RESEARCH: ("research_web", "research_scoring", "research_migrate", "research_backup"),
+    Process.VAULT: ("research_vault",),
+}
+RELEASE_LOGIN = ("research_release",)  # in STUDY_DATABASE_URL alone
 BROKER_VARIABLE = {
     Process.OFFICE: "OFFICE_BROKER_URL",
     Process.RESEARCH: "RESEARCH_BROKER_URL",
@@ -72,3 +80,11 @@ def refuse_foreign_credentials(process: Process) -> None:
                 f"the {process} process found {variable}, which belongs to another process: "
                 "remove it from this environment; no process may reach two sides"
             )
+
+
+def refuse_foreign_login(process: Process, variable: str, login: str, allowed: tuple[str, ...]) -> None:
+    """Whatever a variable is called: who logs in as another process, or as a superuser, has that one's rights."""
+    if login not in allowed:
+        raise ImproperlyConfigured(
+            f"the {process} process found {variable} with the login {login!r}: it may log in as {', '.join(allowed)}"
+        )

@@ -1,13 +1,12 @@
 """Settings of all processes: TRIALMGR_PROCESS chooses which one this is, the environment gives the rest."""
 
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from trialmgr.core import env
-from trialmgr.processes import BROKER_VARIABLE, DATABASE_VARIABLE, Process, current
+from trialmgr.core import databases, env
+from trialmgr.processes import BROKER_VARIABLE, Process, current
 from trialmgr.schedule import schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -46,32 +45,7 @@ VAULT_URL = env.text("VAULT_URL", needed_by(Process.OFFICE))
 VAULT_TOKEN = env.secret("VAULT_TOKEN") if PROCESS in {Process.OFFICE, Process.VAULT} else ""
 
 
-def database(url: str) -> dict[str, object]:
-    """Django's description of a `postgresql://login:password@host:port/name?option=value` address."""
-    parts = urlsplit(url)
-    options: dict[str, object] = dict(parse_qsl(parts.query))
-    host = options.pop("host", None) or parts.hostname or ""
-    limits = "-c lock_timeout=3s -c idle_in_transaction_session_timeout=60s"
-    seconds = env.integer("TRIALMGR_STATEMENT_SECONDS", 5)
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.lstrip("/"),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": host,
-        "PORT": str(options.pop("port", None) or parts.port or ""),
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {
-            "options": f"-c statement_timeout={seconds}s {limits}",
-            # Values travel apart from the statement, so that no answer or name can stand in a server log.
-            "server_side_binding": True,
-            **options,
-        },
-    }
-
-
-DATABASES = {"default": database(env.secret(DATABASE_VARIABLE[PROCESS]))} if SERVED else {}
+DATABASES = {"default": databases.own(PROCESS)} if SERVED else {}
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
@@ -328,11 +302,13 @@ DEFAULT_FROM_EMAIL = env.text("TRIALMGR_MAIL_FROM", needed_by(Process.OFFICE, Pr
 HELP_PHONE = env.text("SURVEY_HELP_PHONE", "")  # stands in mails, letters and on every page for participants
 
 # --- work in the background -----------------------------------------------------------------------------------
+# A task of a killed worker comes back after this time; it is longer than any task may run. A run of an analysis plan
+# may take longer than anything else, and ends before its login is shut in any case (study.sweep_release).
+REDELIVERY_SECONDS = env.integer("TRIALMGR_REDELIVERY_SECONDS", 3000 if PROCESS is Process.VAULT else 120)
 CELERY_BROKER_URL = env.secret(BROKER_VARIABLE[PROCESS]) if PROCESS in BROKER_VARIABLE else "memory://"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
-    # A task of a killed worker comes back after this time; it is longer than any task may run.
-    "visibility_timeout": env.integer("TRIALMGR_REDELIVERY_SECONDS", 120),
+    "visibility_timeout": REDELIVERY_SECONDS,
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 2,
@@ -344,11 +320,15 @@ CELERY_TASK_DEFAULT_QUEUE = {Process.VAULT: "study"}.get(PROCESS, str(PROCESS))
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_TIME_LIMIT = env.integer("TRIALMGR_REDELIVERY_SECONDS", 120) - 10
+CELERY_TASK_TIME_LIMIT = REDELIVERY_SECONDS - 10
+CELERY_TASK_SOFT_TIME_LIMIT = REDELIVERY_SECONDS - 60 if PROCESS is Process.VAULT else None
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 150_000  # kilobytes: what a run of a plan took is given back after it
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_IMPORTS = ["analysis.study.worker"] if PROCESS is Process.VAULT else []
 CELERY_TIMEZONE = TIME_ZONE
+# When beat last rang for what; it may be lost. The folder must be there.
+CELERY_BEAT_SCHEDULE_FILENAME = env.text("TRIALMGR_BEAT_FILE", str(BASE_DIR / "var" / f"beat-{PROCESS}"))
 CELERY_BEAT_SCHEDULE = schedule(PROCESS, env.integer("TRIALMGR_SWEEP_SECONDS", 60), demo=DEMO)
 
 # --- logs: one line an event, no personal data, no link, no answer ----------------------------------------------

@@ -1,8 +1,10 @@
 """Each process gets what it needs and no secret of another."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -10,7 +12,12 @@ from django.core.exceptions import ImproperlyConfigured
 from tests.starting import starts
 from trialmgr import processes
 from trialmgr.core import age
+from trialmgr.demo import __main__ as demonstration
 from trialmgr.demo import environment, keys, manage
+from trialmgr.processes import Process
+from trialmgr.schedule import schedule
+
+CONFIGURATION = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 OF_ALL = ("TRIALMGR_SECRET_KEY", "TRIALMGR_ALLOWED_HOSTS")
 OF_STAFF = (*OF_ALL, "TRIALMGR_SECOND_FACTOR_KEYS", "TRIALMGR_ANCHOR_FILE", "TRIALMGR_SMTP_HOST", "TRIALMGR_MAIL_FROM")
@@ -58,6 +65,53 @@ def test_a_missing_variable_stops_the_start_and_is_named(place, process):
     assert started == "started"
     for name, line in zip(NEEDED[process], refused, strict=True):
         assert line.startswith(f"{name} is not set: this process needs it")
+
+
+FOREIGN_LOGINS = {
+    ("survey", "RESEARCH_DATABASE_URL", "research_vault"): "survey_app",
+    (
+        "research",
+        "RESEARCH_DATABASE_URL",
+        "survey_app",
+    ): "research_web, research_scoring, research_migrate, research_backup",
+    ("office", "OFFICE_DATABASE_URL", "postgres"): "office_web, office_worker, office_migrate, office_backup",
+    ("office", "OFFICE_DATABASE_URL", ""): "office_web, office_worker, office_migrate, office_backup",
+    ("vault", "STUDY_DATABASE_URL", "research_vault"): "research_release",
+}
+
+
+def test_a_login_of_another_process_or_of_a_superuser_is_refused_under_any_variable(place):
+    keys.ensure(place.home / "keys")
+    given = [
+        environment.of(process, place) | {variable: f"postgresql://{login}:secret@db.example/x"}
+        for process, variable, login in FOREIGN_LOGINS
+    ]
+    for ((process, variable, login), allowed), line in zip(FOREIGN_LOGINS.items(), starts(given), strict=True):
+        assert line == f"the {process} process found {variable} with the login {login!r}: it may log in as {allowed}"
+
+
+def test_an_address_of_another_kind_of_database_is_refused_without_its_password(place):
+    keys.ensure(place.home / "keys")
+    (line,) = starts([environment.of("office", place) | {"OFFICE_DATABASE_URL": "mysql://office_web:secret@x/office"}])
+    assert line == "OFFICE_DATABASE_URL does not begin with postgresql://, see docs/configuration.md"
+
+
+@pytest.mark.parametrize("process", ["office", "research", "vault"])
+def test_by_the_documented_commands_each_process_rings_for_its_own_work(process):
+    queue = "study" if process == "vault" else process
+    (command,) = re.findall(rf"`celery -A trialmgr worker --queues {queue}[^`]*`", CONFIGURATION.read_text("utf-8"))
+    assert schedule(Process(process), 60)
+    assert "--beat" in command
+    demo = {name: argv for name, argv, _ in demonstration.processes(environment.Place.at(Path("/x")))}
+    assert "--beat" in demo[f"{queue}-worker"]
+
+
+def test_a_study_worker_without_the_login_of_runs_ends_at_once_and_says_so(place):
+    keys.ensure(place.home / "keys")
+    argv = demonstration.celery("study", "study")
+    done = subprocess.run(argv, env=environment.of("vault", place), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "STUDY_DATABASE_URL is not set: the study worker needs it" in done.stderr
 
 
 def test_outside_a_demo_the_survey_starts_only_with_a_level_that_it_can_promise(place):

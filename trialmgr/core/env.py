@@ -13,6 +13,11 @@ def text(name: str, default: str | None = None) -> str:
     return value
 
 
+def given(name: str) -> bool:
+    """Whether a secret is there, as a value or as a file."""
+    return name in os.environ or f"{name}_FILE" in os.environ
+
+
 def choice(name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
     value = text(name, default)
     if value not in (*allowed, default):

@@ -13,8 +13,13 @@ from trialmgr.processes import BROKER_VARIABLE
 
 
 def database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    """A connection of its own: one that was opened before waits for ever for a server that stands still."""
+    fresh = connection.copy()
+    try:
+        with fresh.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        fresh.close()
 
 
 def broker() -> None:

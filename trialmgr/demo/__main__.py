@@ -88,7 +88,7 @@ def start(supervisor: Supervisor, place: Place) -> None:
         preparing.append(pool.submit(prepare_release, supervisor, place))
         for work in preparing:
             work.result()
-    say("starting 9 processes and the mail catcher")
+    say("starting 7 processes and the mail catcher")
     for name, argv, variables in processes(place):
         supervisor.add(name, argv, variables)
     for name in (*WEB, "mail"):
@@ -138,12 +138,8 @@ def processes(place: Place) -> Iterator[tuple[str, list[str], dict[str, str]]]:
     for name in WEB:
         yield f"{name}-web", gunicorn(place, name), environment.of(name, place)
     for name, login in WORKERS.items():
-        variables = environment.of(name, place, login=login)
-        yield f"{name}-worker", celery(name, name), variables
-        schedule = ["beat", "--schedule", str(HOME / f"{name}-beat"), "--pidfile=", "--loglevel=WARNING"]
-        yield f"{name}-beat", [PYTHON, "-m", "celery", "-A", "trialmgr", *schedule], variables
-    beating = ["--beat", "--schedule", str(HOME / "study-beat")]
-    yield "study-worker", [*celery("study", "study"), *beating], environment.study(place)
+        yield f"{name}-worker", celery(name, name), environment.of(name, place, login=login)
+    yield "study-worker", celery("study", "study"), environment.study(place)
     ports = ["--page", str(place.port("mail")), "--smtp", str(place.port("smtp"))]
     catcher = [PYTHON, "-m", "trialmgr.demo.mailcatcher", str(HOME / "mail"), *ports]
     yield "mail", catcher, {name: os.environ[name] for name in environment.INHERITED if name in os.environ}
@@ -159,7 +155,8 @@ def gunicorn(place: Place, name: str) -> list[str]:
 
 
 def celery(name: str, queue: str) -> list[str]:
-    alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    """A worker with its beat, which costs half of what it does as a process of its own."""
+    alone = ["--beat", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     return [
         *[PYTHON, "-m", "celery", "-A", "trialmgr", "worker", "--queues", queue, "--hostname", f"{name}@localhost"],
         *["--concurrency", "1", "--loglevel", "WARNING", *alone],

@@ -60,6 +60,7 @@ def of(process: str, place: Place, *, login: str | None = None) -> dict[str, str
         "TRIALMGR_CLOCK_FILE": str(place.home / "clock"),
         "TRIALMGR_STATIC_ROOT": str(place.home / "static"),
         "TRIALMGR_SWEEP_SECONDS": "5",
+        "TRIALMGR_BEAT_FILE": str(place.home / f"{process}-beat"),
         f"{CLUSTER[process].upper()}_DATABASE_URL": cluster.dsn(login or LOGIN[process]),
     }
     variables |= {f"{name}_FILE": str(place.home / "keys" / file) for name, file in KEYS[process].items()}

@@ -1,6 +1,7 @@
 """Getting in, staying in, getting out: second factor, limits, safe redirects, health."""
 
 import re
+import socket
 import time
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.conf import settings as live
 from django.core.cache.backends import db as cache_table
+from django.db import connection
 from django.test import Client
 
 from tests.office import factories as make
@@ -226,6 +228,18 @@ def test_health_says_when_the_broker_is_down(settings):
     response = make.visitor().get("/healthz")
     assert response.status_code == 503
     assert response.json()["checks"] == {"database": True, "broker": False}
+
+
+def test_health_says_within_seconds_when_the_database_stands_still(monkeypatch, tmp_path):
+    place = tmp_path / ".s.PGSQL.5432"
+    with socket.socket(socket.AF_UNIX) as frozen:  # takes connections, as the system does for a stopped server
+        frozen.bind(str(place))
+        frozen.listen()
+        monkeypatch.setitem(connection.settings_dict, "HOST", str(tmp_path))
+        begin = time.monotonic()
+        response = make.visitor().get("/healthz")
+    assert (response.status_code, response.json()["checks"]["database"]) == (503, False)
+    assert time.monotonic() - begin < 10
 
 
 def test_health_says_when_the_database_is_down(monkeypatch):
