@@ -288,13 +288,14 @@ def coach_pages(client: Any) -> Times:
     for turn in range(TURNS["save a contact"]):
         home = homes[turn % len(homes)]
         url, person = f"/t/tilburg/caseload/{home.code}/", home.persons.first().pk
-        saving.append(timed(lambda: save(client, url, person)))  # noqa: B023 -- called at once
+        note = f"Zoekt werk in de zorg, gesprek {turn}"
+        saving.append(timed(lambda: save(client, url, person, note)))  # noqa: B023 -- called at once
     return {"coach page": day, "save a contact": saving}
 
 
-def save(client: Any, url: str, person: int) -> None:
+def save(client: Any, url: str, person: int, note: str) -> None:
     form = {"key": str(uuid4()), "person": str(person), "day": "2018-03-05", "channel": "phone", "attended": "yes"}
-    form |= {"minutes": "15", "topics": ["work", "money"], "note": "Zoekt werk in de zorg", "next_on": ""}
+    form |= {"minutes": "15", "topics": ["work", "money"], "note": note, "next_on": ""}
     with acting_as("office_web"):
         assert client.post(url, form).status_code == 302
 
