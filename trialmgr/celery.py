@@ -4,10 +4,12 @@ import ctypes
 import os
 import signal
 import sys
+from types import TracebackType
 from typing import Any
 
 from celery import Celery
 from celery.signals import beat_embedded_init, worker_init
+from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trialmgr.settings")
 PR_SET_PDEATHSIG = 1  # of prctl(2)
@@ -15,6 +17,17 @@ PR_SET_PDEATHSIG = 1  # of prctl(2)
 app = Celery("trialmgr")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+def say_what_to_set(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Celery's commands end with a wrong environment's one line, as those of Django do (manage.py)."""
+    if isinstance(error, ImproperlyConfigured):
+        sys.stderr.write(f"{error}\n")
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = say_what_to_set
 
 
 @beat_embedded_init.connect

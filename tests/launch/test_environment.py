@@ -17,7 +17,8 @@ from trialmgr.demo import environment, keys, manage
 from trialmgr.processes import Process
 from trialmgr.schedule import schedule
 
-CONFIGURATION = Path(__file__).parents[2] / "docs" / "configuration.md"
+ROOT = Path(__file__).parents[2]
+CONFIGURATION = ROOT / "docs" / "configuration.md"
 
 OF_ALL = ("TRIALMGR_SECRET_KEY", "TRIALMGR_ALLOWED_HOSTS")
 OF_STAFF = (*OF_ALL, "TRIALMGR_SECOND_FACTOR_KEYS", "TRIALMGR_ANCHOR_FILE", "TRIALMGR_SMTP_HOST", "TRIALMGR_MAIL_FROM")
@@ -90,6 +91,21 @@ def test_a_login_of_another_process_or_of_a_superuser_is_refused_under_any_varia
         assert line == f"the {process} process found {variable} with the login {login!r}: it may log in as {allowed}"
 
 
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["manage.py", "check"], 2),
+        (["-m", "gunicorn", "trialmgr.wsgi", "--preload", "--bind", "127.0.0.1:0"], 2),
+        (["-m", "celery", "-A", "trialmgr", "worker"], 1),
+    ],
+)
+def test_a_wrong_environment_ends_each_program_with_one_line(command, code):
+    env = {"PATH": os.defpath, "TRIALMGR_PROCESS": "office"}
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    line = "TRIALMGR_SECRET_KEY is not set: this process needs it, see docs/configuration.md\n"
+    assert (done.returncode, done.stderr) == (code, line)
+
+
 def test_an_address_of_another_kind_of_database_is_refused_without_its_password(place):
     keys.ensure(place.home / "keys")
     (line,) = starts([environment.of("office", place) | {"OFFICE_DATABASE_URL": "mysql://office_web:secret@x/office"}])
@@ -109,7 +125,9 @@ def test_by_the_documented_commands_each_process_rings_for_its_own_work(process)
 def test_a_study_worker_without_the_login_of_runs_ends_at_once_and_says_so(place):
     keys.ensure(place.home / "keys")
     argv = demonstration.celery("study", "study")
-    done = subprocess.run(argv, env=environment.of("vault", place), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        argv, cwd=ROOT, env=environment.of("vault", place), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert "STUDY_DATABASE_URL is not set: the study worker needs it" in done.stderr
 
@@ -160,6 +178,13 @@ def test_port_base_moves_every_port(tmp_path):
         9025,
         9026,
     ]
+
+
+def test_a_port_base_that_is_no_number_is_refused_in_one_line(tmp_path):
+    line = [sys.executable, "-m", "trialmgr.demo.manage", "office", "audit_verify"]
+    env = os.environ | {"TRIALMGR_DEMO_HOME": str(tmp_path), "PORT_BASE": "abc"}
+    done = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "PORT_BASE is 'abc': write a number from 1024 to 65000\n")
 
 
 def test_keys_are_made_once_and_only_their_owner_can_read_them(tmp_path):

@@ -4,11 +4,13 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 import redis
 
+from trialmgr.core import databases
 from trialmgr.demo.errors import LaunchError
 from trialmgr.demo.servers import LONGEST_SOCKET_DIR, SUPERUSER, Broker, Cluster, provision
 
@@ -106,6 +108,22 @@ def test_a_socket_has_a_short_path_however_deep_the_repository_lies(tmp_path):
     finally:
         broker.stop()
     assert not place.parent.exists()
+
+
+def test_a_folder_may_be_called_anything(tmp_path):
+    home = tmp_path / "50% of #1 & more, 'été'"
+    home.mkdir()
+    sockets = Cluster("office", home).sockets
+    address = Cluster("office", home).dsn("office_web")
+    assert databases.described(urlsplit(address))["HOST"] == str(sockets)
+    broker = Broker("office", home)
+    broker.create()
+    broker.start()
+    try:
+        with redis.Redis.from_url(broker.url.replace("redis+socket", "unix")) as client:
+            assert client.ping()
+    finally:
+        broker.stop()
 
 
 def test_what_the_broker_took_survives_kill_9(home):

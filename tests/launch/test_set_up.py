@@ -3,12 +3,16 @@
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
 
 from tests.running_demo import ROOT
 from trialmgr.core import messages
+from trialmgr.demo import __main__ as demonstration
 from trialmgr.demo import bootstrap
+from trialmgr.demo.errors import LaunchError
+from trialmgr.demo.supervisor import Lock
 
 
 def make(*words, path):
@@ -51,6 +55,35 @@ def test_too_little_room_on_the_disk_is_said_before_anything_is_made(tmp_path, m
     with pytest.raises(SystemExit, match=r"^\d+ MB is free at .*: 999999999 MB is needed$"):
         bootstrap.install("run", room=999_999_999)
     assert not (tmp_path / ".venv").exists()
+
+
+def test_room_for_the_data_is_asked_for_when_the_packages_are_there(tmp_path, monkeypatch):
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path / "link")
+    monkeypatch.setattr(bootstrap, "ROOM_FOR_DATA", 999_999_999)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=r"MB is free at .*: 999999999 MB is needed$"):
+        bootstrap.main("run", "-m", "trialmgr.demo")
+
+
+def test_a_place_that_cannot_be_written_is_named_in_one_line(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(demonstration, "HOME", tmp_path / "file" / "var")
+    with pytest.raises(LaunchError, match=r"^.*/file/var cannot be written \(Not a directory\): put the repository"):
+        demonstration.make_home()
+
+
+def test_who_starts_a_second_demo_hears_so_at_once_and_waits_for_one_that_stops(tmp_path):
+    first = Lock(tmp_path / "lock")
+    first.acquire(0, lambda: None)
+    begin = time.monotonic()
+    with pytest.raises(LaunchError, match=rf"^the demo is already running here \(process {os.getpid()}\): stop it"):
+        Lock(tmp_path / "lock").acquire(25, lambda: None)
+    assert time.monotonic() - begin < 5
+    first.stopping()
+    second = Lock(tmp_path / "lock")
+    second.acquire(25, first.file.close)
+    second.file.close()
 
 
 def test_nothing_is_installed_twice(tmp_path, monkeypatch):

@@ -35,12 +35,9 @@ class Stopped(Exception):
 def main() -> int:
     begin = time.monotonic()
     os.umask(0o077)
-    HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
-    HOME.chmod(0o755)  # PostgreSQL's account must get through to its own directory; the rest of var/ is closed
-    (HOME / "log").mkdir(mode=0o700, exist_ok=True)
-    place = Place.at(HOME, port_base=port_base())
+    place = Place.at(HOME, port_base=environment.port_base())
     with stopping_on_signals():
-        lock = Lock(HOME / "lock")
+        lock = make_home()
         lock.acquire(25, lambda: say("waiting for an earlier run to stop"))
         ports_are_free(place)
         supervisor = Supervisor(ROOT, HOME / "log", lock, say)
@@ -59,11 +56,18 @@ def main() -> int:
     return 0
 
 
-def port_base() -> int:
-    text = os.environ.get("PORT_BASE", "8000")
-    if not text.isdecimal() or not 1024 <= int(text) <= 65000:
-        raise LaunchError(f"PORT_BASE is {text!r}: write a number from 1024 to 65000")
-    return int(text)
+def make_home() -> Lock:
+    """Make the directory of the demo's data, and give its lock."""
+    try:
+        HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
+        HOME.chmod(0o755)  # PostgreSQL's account must get through to its own directory; the rest of var/ is closed
+        (HOME / "log").mkdir(mode=0o700, exist_ok=True)
+        return Lock(HOME / "lock")
+    except OSError as error:
+        raise LaunchError(
+            f"{error.filename} cannot be written ({error.strerror}): "
+            "put the repository where you may write, or name another place: TRIALMGR_DEMO_HOME=/tmp/trialmgr make demo"
+        ) from None
 
 
 def ports_are_free(place: Place) -> None:

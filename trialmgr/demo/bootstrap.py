@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 ROOM = {"run": 1500, "dev": 2200, "browser": 2800}  # megabytes for packages and data
+ROOM_FOR_DATA = 300  # once the packages are there
 RUN = ("requirements.txt",)
 REQUIREMENTS = {"run": RUN, "dev": (*RUN, "requirements-dev.txt")}
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -29,6 +30,7 @@ def main(kind: str, *command: str) -> None:
     os.chdir(ROOT)
     if not VENV.is_symlink():  # a link is somebody's own environment: used as it is
         install("run" if kind == "run" else "dev", room=ROOM[kind])
+    check_room(ROOM_FOR_DATA)
     if kind == "browser":
         ensure_browser()
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
@@ -42,9 +44,7 @@ def install(kind: str, *, room: int) -> None:
     """Make the environment agree with the locked requirements; nothing is done when it does already."""
     if any(stamp(known).exists() and stamp(known).read_text() == fingerprint(known) for known in {kind, "dev"}):
         return
-    free = shutil.disk_usage(ROOT).free // 1_000_000
-    if free < room:
-        fail(f"{free} MB is free at {ROOT}: {room} MB is needed")
+    check_room(room)
     begin, uv = time.monotonic(), shutil.which("uv")
     if not works():
         make_environment(uv)
@@ -57,6 +57,12 @@ def install(kind: str, *, room: int) -> None:
         subprocess.run([str(PYTHON), "-m", "compileall", "-qq", "-j", "0", str(VENV / "lib")], check=False)
     stamp(kind).write_text(fingerprint(kind))
     say(f"packages installed in {time.monotonic() - begin:.0f} s")
+
+
+def check_room(needed: int) -> None:
+    free = shutil.disk_usage(ROOT).free // 1_000_000
+    if free < needed:
+        fail(f"{free} MB is free at {ROOT}: {needed} MB is needed")
 
 
 def stamp(kind: str) -> Path:

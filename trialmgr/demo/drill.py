@@ -5,7 +5,6 @@ python -m trialmgr.demo.drill
 The demo goes on meanwhile and is not changed. Exit 1 when a step fails or something differs.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -26,7 +25,7 @@ from trialmgr.demo.servers import Cluster, provision
 
 def main() -> None:
     begin = time.monotonic()
-    place = Place.at(HOME, port_base=int(os.environ.get("PORT_BASE", "8000")))
+    place = Place.at(HOME, port_base=environment.port_base())
     if not all(cluster.answers() for cluster in place.clusters.values()):
         raise LaunchError(f"no demo runs in {HOME}: start it first, with `make demo`")
     with fresh_clusters() as clusters, ThreadPoolExecutor() as pool:

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from trialmgr.demo.errors import LaunchError
 from trialmgr.demo.servers import POSTGRES, SUPERUSER, Broker, Cluster, carried
 
 # What a process takes over from the shell that started it.
@@ -42,6 +43,13 @@ class Place:
 
     def address(self, name: str) -> str:
         return f"http://localhost:{self.port(name)}"
+
+
+def port_base() -> int:
+    text = os.environ.get("PORT_BASE", "8000")
+    if not text.isdecimal() or not 1024 <= int(text) <= 65000:
+        raise LaunchError(f"PORT_BASE is {text!r}: write a number from 1024 to 65000")
+    return int(text)
 
 
 def of(process: str, place: Place, *, login: str | None = None) -> dict[str, str]:

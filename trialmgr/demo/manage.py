@@ -25,7 +25,7 @@ def main(argv: list[str]) -> None:
     login = None
     if work[:1] == ["--login"] and len(work) > 1:
         login, work = work[1], work[2:]
-    place = environment.Place.at(Path(HOME), port_base=int(os.environ.get("PORT_BASE", "8000")))
+    place = environment.Place.at(Path(HOME), port_base=environment.port_base())
     variables = environment_for(process, work, place, login)
     if not (place.home / "keys").is_dir():
         raise LaunchError(f"no demo was started here ({place.home}): run `make demo` first")

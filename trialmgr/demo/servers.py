@@ -35,6 +35,7 @@ MAJOR = "18"
 SUPERUSER = "postgres"
 NOBODY = "nobody"
 LONGEST_SOCKET_DIR = 80  # a socket's whole path may have 107 bytes
+PLAIN = re.compile(r"[A-Za-z0-9/._+-]+")  # what needs no quoting in an address, nor in PostgreSQL's list of directories
 START_SECONDS = 20.0
 FLEETING = dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes", "autovacuum"), "off") | {
     "wal_level": "minimal",
@@ -89,9 +90,9 @@ def _open_to_others(place: Path) -> bool:
 
 
 def socket_directory(home: Path, name: str) -> Path:
-    """Where a server's socket stands: under `home`, or in a short private directory when that path is too long."""
+    """Where a server's socket stands: under `home`, or in a short private directory when that path is long or odd."""
     wished = home / "run" / name
-    if len(os.fsencode(wished)) <= LONGEST_SOCKET_DIR:
+    if len(os.fsencode(wished)) <= LONGEST_SOCKET_DIR and PLAIN.fullmatch(str(wished)):
         return wished
     mark = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"trialmgr-{os.geteuid()}-{mark}" / name

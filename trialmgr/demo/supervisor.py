@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from trialmgr.demo.errors import LaunchError
-from trialmgr.demo.servers import Server, last_line
+from trialmgr.demo.servers import Server
 
 LARGE_LOG = 10_000_000
 STEADY_SECONDS = 60  # a child that ran this long is not blamed for earlier crashes
@@ -32,7 +33,7 @@ class Lock:
                 fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or self._in_use():
                     holder = self._holder()
                     self.file.close()
                     raise LaunchError(f"the demo is already running here ({holder}): stop it first") from None
@@ -43,6 +44,16 @@ class Lock:
         self.file.truncate(0)
         self.file.write(f"process {os.getpid()}")
         self.file.flush()
+
+    def stopping(self) -> None:
+        """Say to who wants the lock that it is worth waiting for."""
+        self.file.write(", which is stopping")
+        self.file.flush()
+
+    def _in_use(self) -> bool:
+        """Whether the holder lives and goes on; a guard keeps the lock of one that was killed, until all is stopped."""
+        found = re.fullmatch(r"process (\d+)", self._holder())
+        return found is not None and Path("/proc", found[1]).exists()
 
     def _holder(self) -> str:
         self.file.seek(0)
@@ -120,8 +131,9 @@ class Supervisor:
     def watch(self) -> None:
         """One look around: start again what ended by itself, each time after a longer pause."""
         for server in self.servers:
-            if server.process is None or server.process.poll() is not None:
-                self.say(f"{server.name} stopped by itself and is started again: {last_line(server.log)}")
+            code = server.process.poll() if server.process else None
+            if server.process is None or code is not None:
+                self.say(f"{server.name} ended ({describe(code)}) and is started again, see {server.log}")
                 server.process = None
                 server.start(process_group=self.group)
         now = time.monotonic()
@@ -154,6 +166,7 @@ class Supervisor:
 
     def stop(self, seconds: float = 15) -> None:
         """Stop the children together, then the servers they use, then the guard."""
+        self.lock.stopping()
         running = [child for child in self.children if child.process and child.process.poll() is None]
         for child in running:
             if child.process:
@@ -176,5 +189,7 @@ def _wait(process: subprocess.Popen[bytes], deadline: float) -> None:
         process.wait()
 
 
-def describe(code: int) -> str:
+def describe(code: int | None) -> str:
+    if code is None:
+        return "it did not answer"
     return f"signal {-code}" if code < 0 else f"exit code {code}"
