@@ -34,7 +34,7 @@ class Share:
     """A cell: a number and its part of the column; neither when the number is too small to show."""
 
     n: int | None
-    part: float | None
+    percent: float | None
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _band_names(bounds: tuple[int, ...]) -> dict[str, str]:
 def _column(numbers: list[int]) -> list[Share]:
     total, hidden = sum(numbers), _hidden(numbers)
     return [
-        Share(None, None) if place in hidden else Share(n, n / total if total else 0.0)
+        Share(None, None) if place in hidden else Share(n, 100 * n / total if total else 0.0)
         for place, n in enumerate(numbers)
     ]
 

@@ -52,7 +52,7 @@ def test_the_routes_are_these_and_no_others():
 
 
 def test_the_process_has_no_sessions_accounts_messages_or_admin():
-    assert django_settings.INSTALLED_APPS == ["django.contrib.staticfiles", "surveys.respondent"]
+    assert django_settings.INSTALLED_APPS == ["django.contrib.staticfiles", "trialmgr.deployment", "surveys.respondent"]
     assert not [name for name in django_settings.MIDDLEWARE if "session" in name.lower() or "auth" in name.lower()]
 
 

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
+from django.db.migrations.loader import MigrationLoader
 from django.test import override_settings
 
 from randomization import services as draws
@@ -344,7 +345,8 @@ def test_a_backup_of_an_older_version_is_brought_up_to_this_one(kept, places, tm
     make_empty_database(OTHER)
     code, said = restore(tmp_path / "older", places / "key", database=OTHER)
     assert code == 0, said
-    assert "migrations run that are newer than the backup: 2" in said
+    newer = [name for app, name in MigrationLoader(None).disk_migrations if app == "core" and name > "0008"]
+    assert f"migrations run that are newer than the backup: {len(newer)}" in said
     assert re.search(r"^verified: ", said, re.MULTILINE)
     with connected_as("office_migrate", OTHER):
         out = StringIO()

@@ -20,6 +20,7 @@ from tests.office.races import faults, together
 from trialmgr.core import clock
 from trialmgr.core.errors import DomainError
 
+LATER = make.TODAY + timedelta(7)
 pytestmark = pytest.mark.django_db
 
 
@@ -58,8 +59,11 @@ def newest_as_kept():
 
 
 def note(coach, person, **over):
-    talk = Talk(**({"day": make.TODAY, "channel": "office"} | over))
-    return log_contact(trial="tilburg", person_id=person.pk, talk=talk, key=uuid4(), by=coach)
+    """A contact, noted a week after the draw."""
+    key = uuid4()
+    talk = Talk(**({"day": LATER, "channel": "office", "note": str(key)} | over))
+    with clock.at(make.NOW + timedelta(days=7)):
+        return log_contact(trial="tilburg", person_id=person.pk, talk=talk, key=key, by=coach)
 
 
 @pytest.fixture
@@ -73,7 +77,7 @@ def busy(tilburg):
     joining.check_eligibility(person_id=excluded.pk, answers=answers, day=make.TODAY, by=make.someone())
     coach, home = make.make_guided(members=2)
     one, other = home.persons.all()
-    talks = [note(coach, one, day=make.TODAY - timedelta(days)) for days in (0, 0, 1, 2)]
+    talks = [note(coach, one, day=LATER - timedelta(days)) for days in (0, 0, 1, 2)]
     talks += [note(coach, other, channel="phone"), note(coach, other, attended=False)]
     joining.stop(person_id=other.pk, kinds=["withdrew_data"], day=make.TODAY, by=make.someone())
     return coach, talks
@@ -103,21 +107,21 @@ def test_the_newest_step_of_a_household_is_known_whoever_took_it_and_whenever_it
 def test_contacts_are_counted_as_they_are_noted_corrected_and_struck_out(busy):
     coach, (talk, wrong, *_rest) = busy
     assert contacts_as_kept() == contacts_one_by_one()
-    moved = Talk(day=make.TODAY - timedelta(7), channel="phone", attended=False)
+    moved = Talk(day=LATER - timedelta(7), channel="phone", attended=False)
     correct_contact(contact_id=talk.pk, talk=moved, version=1, reason="", by=coach)
     void_contact(contact_id=wrong.pk, version=1, reason="Andere mevrouw Bakker", by=coach)
     assert contacts_as_kept() == contacts_one_by_one()
     assert {key[1]: sums for key, sums in contacts_as_kept().items()} == {
-        make.TODAY: (1, 0, 1),
-        make.TODAY - timedelta(1): (1, 1, 0),
-        make.TODAY - timedelta(2): (1, 1, 0),
-        make.TODAY - timedelta(7): (0, 0, 1),
+        LATER: (1, 0, 1),
+        LATER - timedelta(1): (1, 1, 0),
+        LATER - timedelta(2): (1, 1, 0),
+        LATER - timedelta(7): (0, 0, 1),
     }
 
 
 def test_a_contact_with_a_household_that_was_not_drawn_is_refused(tilburg):
     coach, _home = make.make_guided()
-    with pytest.raises(DomainError, match="not drawn yet"):
+    with pytest.raises(DomainError, match="was not drawn"):
         note(coach, make.make_ready().persons.get())
 
 

@@ -73,8 +73,8 @@ def test_the_groups_stand_side_by_side_and_what_is_all_the_same_is_left_out(draw
     assert [name for name, _cells in found[0].levels] == ["Goirle", "Tilburg"]
     shown = [cells for _name, cells in found[0].levels]
     for place in range(len(current_protocol("tilburg").arms)):
-        parts = [row[place].part for row in shown]
-        assert None in parts or sum(parts) == pytest.approx(1)
+        parts = [row[place].percent for row in shown]
+        assert None in parts or sum(parts) == pytest.approx(100)
 
 
 def test_staff_see_it_with_the_draw_and_the_public_does_not(drawn):
