@@ -25,6 +25,7 @@ from trialmgr.protocol.reading import restore, sha256
 from trialmgr.protocol.schema import Protocol
 
 log = logging.getLogger("trialmgr.study")
+MOST_BEGINS = 3
 
 
 @shared_task(name="analysis.study.run")
@@ -35,6 +36,9 @@ def run(code: str) -> None:
     except FileNotFoundError:
         return
     sweep_release()
+    if state.count_begin(code) > MOST_BEGINS:
+        _give_up(code)
+        return
     try:
         document = _call("SELECT study.begin(%s)", code)
     except DatabaseError:
@@ -51,6 +55,15 @@ def run(code: str) -> None:
         _call("SELECT study.finish(%s, %s)", code, found)
     finally:
         state.destroy_workspace(code)
+
+
+def _give_up(code: str) -> None:
+    """It took the worker along each time: by its length, or by the memory it needs."""
+    log.warning("run given up: the worker was stopped %d times in it", MOST_BEGINS)
+    _call(
+        "SELECT study.fail(%s, %s)", code, f"The study worker was stopped {MOST_BEGINS} times in this run: see its log."
+    )
+    state.destroy_workspace(code)
 
 
 @shared_task(name="analysis.study.sweep")

@@ -83,9 +83,17 @@ def read_workspace(run: str) -> dict[str, Any]:
     return content
 
 
+def count_begin(run: str) -> int:
+    """Note that a run is begun; gives how often it was, this time included, since its rows came."""
+    with _workspace(run).with_suffix(".begun").open("ab") as tally:
+        tally.write(b".")
+        return tally.tell()
+
+
 def destroy_workspace(run: str) -> None:
     """Remove the rows of one run; nothing happens when they are gone already."""
     _workspace(run).unlink(missing_ok=True)
+    _workspace(run).with_suffix(".begun").unlink(missing_ok=True)
 
 
 def workspaces() -> list[str]:

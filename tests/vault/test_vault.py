@@ -269,3 +269,9 @@ def test_health_needs_no_token(settings):
 def test_results_are_asked_for_without_those_that_the_office_has(office):
     assert office.post("results", {"known": ["a1"]}) == (200, {"released": []})
     assert office.post("results", {"known": ["no code"]})[0] == 400
+
+
+def test_a_run_that_takes_too_long_fails_before_it_is_killed_and_before_its_login_is_shut(settings):
+    waits = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+    limits = [600, settings.CELERY_TASK_SOFT_TIME_LIMIT, settings.CELERY_TASK_TIME_LIMIT, waits, 3600]
+    assert limits == sorted(set(limits))

@@ -92,6 +92,18 @@ def test_a_run_that_fails_shuts_the_login_and_says_so(loaded, as_role, monkeypat
     assert [event[0] for event in events()] == ["run.begun", "run.failed"]
 
 
+def test_a_run_that_took_the_worker_along_three_times_is_given_up(loaded, as_role):
+    for _time in range(worker.MOST_BEGINS):
+        begin(loaded)
+        state.count_begin(loaded.code)
+    with as_role("research_vault"):
+        worker.sweep()
+    row = Run.objects.get()
+    assert (row.status, row.fault) == ("failed", "The study worker was stopped 3 times in this run: see its log.")
+    assert not door()[0]
+    assert list(state.directory().glob(f"{loaded.code}*")) == []
+
+
 @pytest.mark.parametrize("login", ["research_vault", "research_scoring"])
 def test_a_login_left_open_with_no_run_under_way_is_shut(approved, as_role, login, caplog):
     execute("SELECT ops.open_release()")
