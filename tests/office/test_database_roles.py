@@ -30,6 +30,32 @@ def test_a_right_given_by_hand_is_named():
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("statement", "difference"),
+    [
+        ("ALTER TABLE audit.log DISABLE TRIGGER {trigger}", "audit.log: its trigger {trigger} is disabled"),
+        (
+            "ALTER DEFAULT PRIVILEGES FOR ROLE office_owner GRANT SELECT ON TABLES TO PUBLIC",
+            "office_owner: what it will make is open to PUBLIC",
+        ),
+        ("ALTER ROLE office_web SET log_statement = 'all'", "office_web: is set to log_statement=all"),
+        (
+            "ALTER ROLE office_worker SET session_replication_role = 'replica'",
+            "office_worker: is set to session_replication_role=replica",
+        ),
+    ],
+)
+def test_a_way_around_the_rights_is_named(statement, difference):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT min(tgname) FROM pg_trigger WHERE tgrelid = 'audit.log'::regclass AND NOT tgisinternal")
+        (trigger,) = cursor.fetchone()
+        cursor.execute("ALTER ROLE office_web SET log_error_verbosity = 'terse'")  # as the documents ask
+        cursor.execute(statement.format(trigger=trigger))
+        found = [one.text for one in grants.differences(cursor, grants.matrices()["office"])]
+    assert found == [difference.format(trigger=trigger) + ", against the matrix"]
+
+
+@pytest.mark.django_db
 def test_a_right_on_a_whole_table_gives_way_to_rights_on_columns_at_once():
     matrix = grants.matrices()["office"]
     with connection.cursor() as cursor:
