@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import transaction
+from django.db.models import Q
 from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -15,7 +15,6 @@ from participants.entering import Entry, Member, check_days, enter, entry_of
 from participants.importing import Row
 from participants.models import (
     STOPS,
-    Baseline,
     Check,
     Consent,
     Contact,
@@ -33,10 +32,6 @@ from trialmgr.core.models import User
 from trialmgr.protocol.schema import Protocol
 from trialmgr.protocol.selectors import current_protocol
 
-RANDOMISE = """
-    INSERT INTO participants_step (person_id, kind, day, reason, recorded_at, recorded_by_id)
-    SELECT id, 'randomised', %s::date, '', %s::timestamptz, %s::bigint FROM ({persons}) AS persons (id)
-"""
 REACH = ("email", "phone", "street", "postcode", "city", "language")
 
 
@@ -211,31 +206,6 @@ def _keep_consents(person: Person, version: str, said: Mapping[str, bool], chann
         Consent(person=person, purpose=code, version=version, given=given, day=day, channel=channel, recorded_by=by)
         for code, given in said.items()
     )
-
-
-@transaction.atomic
-def mark_randomised(*, household_ids: Collection[int] | QuerySet[Any], day: date, by: User | None) -> None:
-    """Called by the draw, in its transaction, with keys or a query that gives them. Safe to repeat.
-
-    Who withdrew after the list was closed stays on the published list, but is not entered as drawn.
-    """
-    steps = Step.objects.filter(person=OuterRef("pk"))
-    chosen = Person.objects.filter(
-        Exists(steps.filter(kind=StepKind.CONSENTED)),
-        ~Exists(steps.filter(kind__in=[StepKind.RANDOMISED, StepKind.WITHDREW_DATA])),
-        household_id__in=household_ids,
-    )
-    persons, values = chosen.values("pk").query.sql_with_params()
-    with connection.cursor() as cursor:  # in one statement: a draw may hold a million persons
-        cursor.execute(RANDOMISE.format(persons=persons), [day, clock.now(), by.pk if by else None, *values])
-
-
-@transaction.atomic
-def record_baselines(*, pids: Collection[str]) -> int:
-    """Called by the nightly status, under the login that may know who answered; give how many are new."""
-    persons = Person.objects.filter(pid__any_of=list(pids), baseline=None)
-    made = Baseline.objects.bulk_create(Baseline(person=person) for person in persons)
-    return len(made)
 
 
 @transaction.atomic

@@ -10,9 +10,9 @@ from django.db import connection, transaction
 from django.db.models import Count
 from django.utils import timezone
 
+from participants.marks import mark_randomised
 from participants.models import StepKind
 from participants.selectors import household_ids
-from participants.services import mark_randomised
 from randomization.balance import count_traits
 from randomization.lottery.draw import draw
 from randomization.lottery.record import Record

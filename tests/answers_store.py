@@ -12,6 +12,8 @@ import psycopg
 import pytest
 
 QUESTIONS = {"id": "check", "parts": []}
+ANSWERS = ("1", "12,5", "1", "a", "2", "1-2-2020", "tekst")
+"""One to each question of the questionnaire of the tests, as typed."""
 
 
 def address(role: str) -> str:

@@ -18,9 +18,9 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from participants.marks import record_baselines
 from participants.models import Contact, StepKind
 from participants.selectors import person_ids, persons_withdrawn, pids_open_for_surveys, step_days
-from participants.services import record_baselines
 from surveys.mailing import letters, vault_client
 from surveys.mailing.models import (
     GONE_OUT,

@@ -12,6 +12,7 @@ from django.test import Client
 from coaching.services import assign_coach
 from participants import services
 from participants.entering import Entry, Member, enter
+from participants.marks import record_baselines
 from participants.models import Check, Consent, Household, Person, Step, StepKind
 from randomization import drawing
 from randomization import services as draws
@@ -161,7 +162,7 @@ def make_ready(trial: str = "tilburg", **over: Any) -> Household:
 
 def make_all_ready(number: int, trial: str = "tilburg", **over: Any) -> list[Household]:
     homes = make_homes(number, CONSENTED, trial, **over)
-    services.record_baselines(pids=Person.objects.filter(household__in=homes).values_list("pid", flat=True))
+    record_baselines(pids=Person.objects.filter(household__in=homes).values_list("pid", flat=True))
     return homes
 
 
@@ -241,7 +242,7 @@ def make_half_guided() -> tuple[User, Person, Person]:
     for person, answers in ((drawn, right), (excluded, {code: not answer for code, answer in right.items()})):
         services.check_eligibility(person_id=person.pk, answers=answers, day=TODAY, by=someone())
     agree(drawn)
-    services.record_baselines(pids=[drawn.pid])
+    record_baselines(pids=[drawn.pid])
     make_draw()
     assign_coach(household_id=home.pk, coach=coach, day=TODAY, by=someone())
     return coach, drawn, excluded

@@ -3,6 +3,7 @@
 import pytest
 
 from participants import services
+from participants.marks import record_baselines
 from participants.models import (
     Baseline,
     Check,
@@ -27,7 +28,7 @@ def by_the_services(**over):
     for person in home.persons.order_by("pk"):
         services.check_eligibility(person_id=person.pk, answers=make.right_answers(), **said)
         make.agree(person)
-    services.record_baselines(pids=home.persons.values_list("pid", flat=True))
+    record_baselines(pids=home.persons.values_list("pid", flat=True))
     return home
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from participants import services
+from participants.marks import record_baselines
 from participants.models import Consent, StepKind
 from randomization.models import Allocation
 from tests.office import factories as make
@@ -56,7 +57,7 @@ def test_a_no_becomes_a_yes_and_stays_on_record(person, later, recorded, as_role
 def test_who_changed_their_mind_can_be_drawn(person, later):
     make.agree(person, purposes=NO)
     change(person, YES)
-    services.record_baselines(pids=[person.pid])
+    record_baselines(pids=[person.pid])
     make.make_draw()
     assert Allocation.objects.filter(household=person.household).count() == 1
 
@@ -113,7 +114,7 @@ def test_on_the_last_day_of_the_round_a_no_can_still_become_a_yes(person):
 
 def test_after_the_draw_a_no_stays_a_no(person, later):
     make.agree(person, purposes=YES | {"statistics_netherlands": False})
-    services.record_baselines(pids=[person.pid])
+    record_baselines(pids=[person.pid])
     make.make_draw()
     with pytest.raises(services.NotAllowedYet, match=TOO_LATE):
         change(person, {"statistics_netherlands": True})
@@ -124,7 +125,7 @@ def test_a_partner_who_said_no_makes_the_household_wait_until_it_is_a_yes(tilbur
     first, second = make.make_eligible(members=2).persons.order_by("pk")
     make.agree(first)
     make.agree(second, purposes=NO)
-    services.record_baselines(pids=[first.pid, second.pid])
+    record_baselines(pids=[first.pid, second.pid])
     make.make_consented()  # another household, for which there is something to draw
     assert make.make_draw(until="requested").status == "requested"
     assert change(second, YES)

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from participants import entering, importing, selectors, services
+from participants.marks import record_baselines
 from participants.models import Contact, Household, Person, Step, StepKind
 from tests.office import factories as make
 from tests.office.races import faults, together
@@ -203,5 +204,5 @@ def test_seventy_thousand_values_are_asked_for_in_one_statement(tilburg, queries
     assert selectors.person_ids(tilburg, [*others, person.pid]) == [person.pk]
     assert selectors.household_ids(tilburg, [*others, home.code]) == {home.code: home.pk}
     assert Person.objects.filter(household__pk__any_of=[*range(10**9, 10**9 + 70_000), home.pk]).count() == 1
-    assert services.record_baselines(pids=[*others, person.pid]) == 1
+    assert record_baselines(pids=[*others, person.pid]) == 1
     assert queries(lambda: selectors.person_ids(tilburg, others)) == 1

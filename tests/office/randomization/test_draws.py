@@ -15,6 +15,7 @@ from psycopg.errors import InsufficientPrivilege
 from coaching.selectors import unassigned
 from participants import selectors as people
 from participants import services as joining
+from participants.marks import record_baselines
 from randomization import drawing, freezing, selectors, services, tasks
 from randomization.models import Allocation, Draw, Status
 from tests.office import factories as make
@@ -206,7 +207,7 @@ def test_a_list_that_cannot_be_made_says_why_and_frees_the_round(tilburg, record
 def test_a_household_waits_while_one_of_its_members_is_undecided(tilburg):
     home = make.make_ready(members=2)
     undecided = make.make_eligible(members=2)
-    joining.record_baselines(pids=[person.pid for person in undecided.persons.all()])
+    record_baselines(pids=[person.pid for person in undecided.persons.all()])
     make.agree(undecided.persons.first())
     units = people.units_to_draw("tilburg", round_code="first", on=make.TODAY)
     assert [unit.household_id for unit in units] == [home.pk]
@@ -220,7 +221,7 @@ def test_an_excluded_partner_is_not_drawn_and_not_counted(tilburg):
     answers["full_time_study"] = True
     joining.check_eligibility(person_id=other.pk, answers=answers, day=make.TODAY, by=make.someone())
     make.agree(one)
-    joining.record_baselines(pids=[one.pid])
+    record_baselines(pids=[one.pid])
     make.make_draw()
     assert list(selectors.arm_sizes("tilburg").values()) == [(1, 1)]
     assert list(people.persons_in_study("tilburg")) == [one]

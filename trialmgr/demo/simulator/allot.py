@@ -50,14 +50,15 @@ def request() -> None:
 
 
 def draw() -> None:
-    """Dice were thrown in the town hall; their digest is the public number."""
+    """Dice were thrown in the town hall; their digest is the public number. Safe to repeat."""
     calendar.set_present(calendar.DRAWN)
     number = f"{EVENT}:{hashlib.sha256(THROWS.encode()).hexdigest()}"
     row = Draw.objects.get(trial=TRIAL, number=1)
     if row.status == Status.COMMITTED:
         first = accounts.of("statisticus@demo.example")
         draws.enter_beacon(draw_id=row.pk, beacon=number, by=first, evidence=THROWS)
-    draws.confirm_beacon(draw_id=row.pk, beacon=number, by=accounts.of("leider@demo.example"))
+    if row.status in {Status.COMMITTED, Status.ENTERED}:
+        draws.confirm_beacon(draw_id=row.pk, beacon=number, by=accounts.of("leider@demo.example"))
     wait_for_the_lots()
     divide_evenly(trial=TRIAL, day=calendar.DRAWN, by=accounts.of("leider@demo.example"))
     anchors.write()
