@@ -14,10 +14,9 @@ from participants.models import HouseholdType
 from participants.selectors import ages_of, homes_with_traits
 from randomization.models import Allocation, Draw, TraitCount
 from randomization.selectors import trait_counts
+from trialmgr.core.small_counts import hidden
 from trialmgr.protocol.schema import Protocol
 
-FEW = 5
-"""A smaller number is not shown, nor one more of its column, from which it could be worked out."""
 MONTHS = (0, 12, 24, 60)
 AGES = (0, 27, 35, 45, 55)
 
@@ -82,12 +81,15 @@ def compared(row: Draw, protocol: Protocol, language: str) -> list[Compared]:
         Trait.MONTHS: _band_names(MONTHS),
         Trait.AGE: _band_names(AGES),
     }
-    return [_compared(one, found[one], arms, names[one]) for one in Trait if len(found.get(one, ())) > 1]
+    smallest = protocol.privacy.minimum_cell
+    return [_compared(one, found[one], arms, names[one], smallest) for one in Trait if len(found.get(one, ())) > 1]
 
 
-def _compared(trait: Trait, found: dict[str, dict[str, int]], arms: list[str], names: dict[str, str]) -> Compared:
+def _compared(
+    trait: Trait, found: dict[str, dict[str, int]], arms: list[str], names: dict[str, str], smallest: int
+) -> Compared:
     levels = [one for one in names if one in found] + sorted(set(found) - set(names))
-    columns = [_column([found[level].get(arm, 0) for level in levels]) for arm in arms]
+    columns = [_column({level: found[level].get(arm, 0) for level in levels}, smallest) for arm in arms]
     rows = zip(*columns, strict=True)
     return Compared(str(trait.label), [(names.get(one, one), list(row)) for one, row in zip(levels, rows, strict=True)])
 
@@ -97,18 +99,8 @@ def _band_names(bounds: tuple[int, ...]) -> dict[str, str]:
     return named | {str(bounds[-1]): f"{bounds[-1]}+"}
 
 
-def _column(numbers: list[int]) -> list[Share]:
-    total, hidden = sum(numbers), _hidden(numbers)
+def _column(counts: dict[str, int], smallest: int) -> list[Share]:
+    total = sum(counts.values())
     return [
-        Share(None, None) if place in hidden else Share(n, 100 * n / total if total else 0.0)
-        for place, n in enumerate(numbers)
+        Share(n, None if n is None else 100 * n / total if total else 0.0) for n in hidden(counts, smallest).values()
     ]
-
-
-def _hidden(numbers: list[int]) -> set[int]:
-    """Which places of a column are not shown; the total of a column is known, so never a single one."""
-    few = {place for place, n in enumerate(numbers) if 0 < n < FEW}
-    if len(few) == 1:
-        others = [place for place, n in enumerate(numbers) if n >= FEW]
-        few |= {min(others, key=numbers.__getitem__)} if others else set()
-    return few

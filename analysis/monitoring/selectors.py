@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db.models import Count, QuerySet
 
@@ -15,10 +15,10 @@ from participants.models import Exit, ExitReason, StepKind
 from participants.selectors import counts_by_step, exclusion_counts
 from randomization.selectors import arm_sizes, households_in
 from trialmgr.core import clock
+from trialmgr.core.small_counts import hidden
 from trialmgr.protocol.schema import Protocol
 from trialmgr.protocol.selectors import current_protocol, protocol_of, version_at, version_named
 
-Key = TypeVar("Key", str, date)
 WINDOW = timedelta(weeks=12)
 FLOW = (
     StepKind.SOLICITED,
@@ -149,15 +149,6 @@ def opening_of(result: ReleasedResult) -> Opening | None:
         return None
     told = json.loads(result.opened_early)
     return Opening(date.fromisoformat(told["on"]), told["by"], told["ground"])
-
-
-def hidden(rows: Mapping[Key, int], smallest: int) -> dict[Key, int | None]:
-    """Counts under the smallest cell are hidden, and one more when a single hidden one would follow from the total."""
-    missing = {key for key, n in rows.items() if n < smallest}
-    shown = [(n, key) for key, n in rows.items() if key not in missing]
-    if len(missing) == 1 and shown:
-        missing.add(min(shown)[1])
-    return {key: None if key in missing else n for key, n in rows.items()}
 
 
 def protocol_under(result: ReleasedResult, document: Mapping[str, Any]) -> Protocol:

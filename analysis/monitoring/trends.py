@@ -8,10 +8,11 @@ from django.db.models import Count as Number
 from django.db.models.functions import TruncQuarter
 
 from analysis.monitoring.charts import Chart, Count, round_top
-from analysis.monitoring.selectors import drawn_exits, hidden
+from analysis.monitoring.selectors import drawn_exits
 from coaching.selectors import contacts_by_month
 from randomization.selectors import arm_sizes_by_day
 from trialmgr.core import clock
+from trialmgr.core.small_counts import hidden
 from trialmgr.protocol.schema import Arm
 from trialmgr.protocol.selectors import current_protocol
 

@@ -79,23 +79,6 @@ def test_exits_are_of_drawn_households_each_counted_once(tilburg):
     assert (found.households, dict(found.reasons)) == (10, {"work, benefit ended": None, "moved away": None})
 
 
-@pytest.mark.parametrize(
-    ("rows", "shown"),
-    [
-        ({"work_full": 30, "moved": 12, "died": 3}, {"work_full": 30}),
-        ({"work_full": 30, "moved": 3, "died": 3}, {"work_full": 30}),
-        ({"work_full": 30, "moved": 12}, {"work_full": 30, "moved": 12}),
-        ({"work_full": 9}, {}),
-        ({}, {}),
-    ],
-)
-def test_a_hidden_count_cannot_be_worked_out_from_the_others(rows, shown):
-    counts = selectors.hidden(rows, 10)
-    assert list(counts) == list(rows)
-    assert {key: n for key, n in counts.items() if n is not None} == shown
-    assert len(rows) - len(shown) != 1 or not shown
-
-
 def test_few_persons_excluded_for_a_reason_are_not_counted_on_the_page(leader):
     noted = {"kind": StepKind.EXCLUDED, "day": make.TODAY, "recorded_at": make.NOW}
     for number, reason in ((12, "moving"), (11, "resident"), (3, "entitled")):

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from participants.models import Contact, Household
-from randomization.balance import _band, _hidden, compared
+from randomization.balance import _band, compared
 from randomization.models import Draw, TraitCount
 from tests.office import factories as make
 from trialmgr.core.models import Role
@@ -51,20 +51,6 @@ def test_the_day_that_counts_is_that_of_the_list(db):
 @pytest.mark.parametrize(("value", "band"), [(-1, "0"), (0, "0"), (11, "0"), (12, "12"), (59, "24"), (700, "60")])
 def test_bands_begin_at_their_first_value(value, band):
     assert _band(value, (0, 12, 24, 60)) == band
-
-
-@pytest.mark.parametrize(
-    ("column", "hidden"),
-    [
-        ([10, 3, 7], {1, 2}),  # alone it would follow from the total
-        ([10, 3, 4], {1, 2}),
-        ([10, 0, 7], set()),
-        ([3, 0, 0], {0}),
-        ([5, 5], set()),
-    ],
-)
-def test_a_small_number_is_hidden_and_never_by_itself(column, hidden):
-    assert _hidden(column) == hidden
 
 
 def test_the_groups_stand_side_by_side_and_what_is_all_the_same_is_left_out(drawn):
