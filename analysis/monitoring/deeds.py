@@ -72,6 +72,8 @@ DEEDS: dict[str, Promise] = {
 
 
 def names_of(actors: Iterable[str]) -> dict[str, str]:
-    """The names of staff among actors such as `user:7`; jobs have none."""
-    numbers = {int(actor.removeprefix("user:")) for actor in actors if actor.startswith("user:")}
-    return {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=numbers)}
+    """What actors such as `user:7` and `job:update_status` are called: staff by name, every job alike."""
+    known = set(actors)
+    numbers = {int(actor.removeprefix("user:")) for actor in known if actor.startswith("user:")}
+    staff = {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=numbers)}
+    return staff | {actor: str(_("background job")) for actor in known if actor.startswith("job:")}
