@@ -13,8 +13,24 @@ from trialmgr.core.errors import BadInput, Fault
 # The name to prefer first: a file may have several. Capitals, accents, spaces and punctuation make no difference.
 ALIASES = {
     "client_number": ("client_number", "cliëntnummer", "klantnummer", "client nr", "nummer"),
-    "household": ("household", "huishouden", "huishoudnummer", "dossiernummer", "dossier", "uitkeringsnummer"),
-    "household_type": ("household_type", "leefvorm", "huishoudtype", "gezinssituatie"),
+    "household": (
+        "household",
+        "huishouden",
+        "huishoudnummer",
+        "huishoudnr",
+        "dossiernummer",
+        "dossiernr",
+        "dossier",
+        "uitkeringsnummer",
+    ),
+    "household_type": (
+        "household_type",
+        "leefvorm",
+        "huishoudtype",
+        "huishoudsamenstelling",
+        "samenstelling",
+        "gezinssituatie",
+    ),
     "first_name": ("first_name", "roepnaam", "voornaam", "voornamen", "voorletters"),
     "infix": ("infix", "tussenvoegsel", "tussenvoegsels", "voorvoegsel", "voorvoegsels"),
     "surname": ("surname", "achternaam", "geslachtsnaam", "naam"),

@@ -63,6 +63,8 @@ def import_draft(request: HttpRequest, trial: str, draft: int) -> HttpResponse:
         return redirect("import_people", trial=trial)
     context = {"draft": draft, "rows": found.rows[:PREVIEW], "count": len(found.rows), "facts": found.facts}
     context |= {"left": found.left[:FAULTS], "left_count": len(found.left), "more": len(found.left[FAULTS:])}
+    context["homes"] = len({row.household for row in found.rows})
+    context["apart"] = "household" not in {column for _name, column in found.facts["used"]}
     context["used"] = [(name, TITLES[column]) for name, column in found.facts["used"]]
     return render(request, "participants/import_preview.html", context)
 

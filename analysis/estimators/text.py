@@ -82,7 +82,8 @@ def _errors(context: Context, result: Result) -> tuple[str, str]:
     en = f"The interval is a {percent}% interval" + (f" with standard error {se}." if se else ".")
     if context.key("cluster") is not None and not context.uses_cluster:
         cluster = label(context.key("cluster"))
-        nl += f" Die telt iedereen apart: dat mensen bij elkaar horen ({cluster}), rekent zij niet mee."
+        together = {"household": "huishouden"}.get(cluster, cluster)
+        nl += f" Die telt iedereen apart: dat mensen bij elkaar horen ({together}), rekent zij niet mee."
         en += f" It counts everybody apart: that people belong together ({cluster}) is left out of it."
     return nl, en
 

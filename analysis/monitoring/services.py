@@ -1,6 +1,7 @@
 """What the office sends to and receives from the study, through the vault."""
 
 import hashlib
+import json
 import logging
 import secrets
 from collections.abc import Iterator
@@ -99,6 +100,12 @@ def _keep(one: dict[str, str]) -> bool:
     facts |= {name: one[name] for name in ("document", "sha256")}
     _row, made = ReleasedResult.objects.get_or_create(run=one["run"], defaults=facts | {"received_at": clock.now()})
     if made:
-        where = {"trial": one["study"], "sha256": one["sha256"]}
+        where = {"trial": one["study"], "sha256": one["sha256"], "reason": _why_early(facts["opened_early"])}
         audit.record("result.received", f"run:{one['run']}", by="receive_results", **where)
     return made
+
+
+def _why_early(opened_early: str) -> str:
+    """Who opened a result before the end of the embargo and on what ground, for those who read this side's chain."""
+    told = json.loads(opened_early) if opened_early else None
+    return f"{', '.join(told['by'])}: {told['ground']}" if told else ""

@@ -16,7 +16,7 @@ from participants.models import Person, Step, StepKind
 from participants.services import record_exit, record_return, stop
 from surveys.mailing import vault_client
 from tests.office import factories as make
-from trialmgr.core import clock
+from trialmgr.core import audit, clock
 from trialmgr.core.models import Role
 from trialmgr.protocol.models import Trial
 from trialmgr.protocol.reading import canonical, sha256
@@ -250,6 +250,8 @@ def test_a_result_that_was_opened_early_says_so_at_the_office_too(tilburg, vault
     shown = page(leader.get("/t/tilburg/progress/results/a1/"))
     assert "Opened before the end of the embargo" in shown
     assert "by Ada and Bea. Ground: Steering group" in shown
+    (received,) = [event for event in audit.events() if event.verb == "result.received"]
+    assert received.reason == "Ada, Bea: Steering group"
 
 
 def test_a_result_that_was_changed_on_the_way_is_not_kept(tilburg, vault):

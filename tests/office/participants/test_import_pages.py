@@ -39,12 +39,26 @@ def test_a_messy_file_is_shown_confirmed_and_imported(support, recorded):
     shown = page(upload(support))
     assert "5 persons to import, without faults" in shown
     assert "1 row repeats an earlier one" in shown
+    assert "They form 4 households." in shown
+    assert "a household apart" not in shown
     assert not Person.objects.exists()
     with recorded() as verbs:
         assert "4 households were entered" in page(confirm(support, ImportDraft.objects.get().pk))
     assert Person.objects.count() == 5
     assert not ImportDraft.objects.exists()
     assert verbs == ["households.solicited"]
+
+
+def test_a_file_without_household_numbers_says_that_partners_are_not_kept_together(support):
+    header = b"Clientnr;Voornaam;Achternaam;Geboortedatum;E-mail"
+    piet, mia = b"1;Piet;Smit;3-4-1980;p@x.example", b"2;Mia;Smit;4-5-1981;m@x.example"
+    shown = page(upload(support, b"\n".join([header, piet, mia])))
+    assert "They form 2 households." in shown
+    assert "everybody becomes a household apart" in shown
+    numbered = [b"Huishoudnr;Samenstelling;" + header, b"7;paar;" + piet, b"7;paar;" + mia]
+    shown = page(upload(support, b"\n".join(numbered)))
+    assert "They form 1 household." in shown
+    assert "a household apart" not in shown
 
 
 def test_formulas_and_scripts_in_a_file_stay_text(support):

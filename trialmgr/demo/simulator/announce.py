@@ -2,12 +2,13 @@
 
 from analysis.study.services import register
 from surveys.answers.services import open_wave
-from trialmgr.demo.simulator import accounts
+from trialmgr.demo.simulator import accounts, calendar
 from trialmgr.demo.simulator.calendar import TRIAL
 from trialmgr.protocol.reading import load_protocol
 
 
 def run() -> None:
+    calendar.set_present(calendar.INVITED)
     accounts.make(accounts.RESEARCH)
     protocol = load_protocol(TRIAL)
     register(protocol=protocol)
