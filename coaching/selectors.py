@@ -76,8 +76,10 @@ class Case:
         if all(word in names for word in words):
             return True
         phones = ["".join(filter(str.isdigit, person.contact.phone)) for person in self.members]
-        numbers = [*phones, *(person.client_number for person in self.members)]
-        if len(digits) >= FEWEST_DIGITS and any(digits.removeprefix("31").lstrip("0") in one for one in numbers):
+        numbers, local = [person.client_number for person in self.members], digits.removeprefix("31").lstrip("0")
+        if len(digits) >= FEWEST_DIGITS and any(digits in one for one in (*phones, *numbers)):
+            return True
+        if len(local) >= FEWEST_DIGITS and any(local in one for one in phones):
             return True
         return bare(text) in bare(self.household.code) and len(bare(text)) >= FEWEST_DIGITS
 

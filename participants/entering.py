@@ -2,8 +2,8 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 
 from django.conf import settings
@@ -118,8 +118,9 @@ def check_days(entries: Sequence[Entry], day: date) -> None:
             if not may_join(member.born_on, day):
                 text = _("Who takes part is %(young)s to %(old)s years old.") % {"young": ADULT, "old": OLDEST}
                 raise MemberError(text, field="born_on", member=place)
-            if entry.benefit_since and not may_have_begun(entry.benefit_since, member.born_on, clock.today()):
-                raise DomainError(_("A benefit begins after the birth, and not after today."), field="benefit_since")
+        oldest = min((member.born_on for member in entry.members), default=date.min)
+        if entry.benefit_since and not may_have_begun(entry.benefit_since, oldest, clock.today()):
+            raise DomainError(_("A benefit begins after the birth, and not after today."), field="benefit_since")
 
 
 def _create(trial: str, round_code: str, entries: Sequence[Entry]) -> list[Household]:
@@ -176,12 +177,23 @@ def known_in_trial(trial: str, members: Sequence[Member]) -> Mapping[int, str]:
         "client_number", flat=True
     )
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]  # a digest was made with the key of its day
-    alike = {_likeness(trial, member, key): place for place, member in enumerate(members) for key in keys}
+    alike = {
+        _likeness(trial, replace(member, surname=surname), key): place
+        for place, member in enumerate(members)
+        for surname in _spellings(member)
+        for key in keys
+    }
     found = Contact.objects.filter(trial=trial, likeness__any_of=list(alike)).values_list(
         "likeness", "person__client_number"
     )
     by_name = {alike[likeness]: number for likeness, number in found}
     return dict(sorted((by_name | {numbers[number]: number for number in same}).items()))
+
+
+def _spellings(member: Member) -> Iterator[str]:
+    """The surname with none, some or all of its infix: where that ends is a matter of who enters it."""
+    words = member.infix.split()
+    return (" ".join([*words[at:], member.surname]) for at in range(len(words) + 1))
 
 
 def _likeness(trial: str, member: Member, key: str | None = None) -> str:

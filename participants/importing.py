@@ -114,7 +114,7 @@ def read_recipients(
             what = _("client number %(number)s stands in row %(row)s with other data")
             what %= {"number": row.client_number, "row": known.line}
             faults.append(Fault(_at(name, line), what, _("keep one")))
-    faults.extend(_household_faults(rows.values(), name, unread))
+    faults.extend(_household_faults(rows.values(), name, unread, today))
     faults.extend(_same_person_faults(rows.values(), name))
     if faults:
         raise BadInput(sorted(faults, key=lambda fault: _line_of(fault.where)))
@@ -202,7 +202,7 @@ class Reading:
             postcode=_postcode(self.given("postcode"), self.where, self.faults),
             city=self.given("city"),
             site=self._site(sites),
-            benefit_since=self._benefit_since(born_on, today),
+            benefit_since=self._benefit_since(today),
             language=language if language in {"nl", "en"} else "nl",
         )
         return None if self.faults else row
@@ -239,13 +239,9 @@ class Reading:
             self.fault(what, _("who takes part is %(young)s to %(old)s years old") % {"young": ADULT, "old": OLDEST})
         return born_on
 
-    def _benefit_since(self, born_on: date | None, today: date) -> date | None:
+    def _benefit_since(self, today: date) -> date | None:
         since = _date(self.given("benefit_since"), "benefit_since", self.where, self.faults)
-        since = since or _months_ago(self.given("benefit_months"), today, self.where, self.faults)
-        if since and born_on and not may_have_begun(since, born_on, today):
-            what = _("first day of the benefit %s cannot be right") % date_format(since, "SHORT_DATE_FORMAT")
-            self.fault(what, _("it comes after the day of birth and not after today"))
-        return since
+        return since or _months_ago(self.given("benefit_months"), today, self.where, self.faults)
 
     def _site(self, sites: tuple[str, ...]) -> str:
         site = self.given("site").lower() or (sites[0] if len(sites) == 1 else "")
@@ -333,7 +329,7 @@ def _same(one: Row, other: Row) -> bool:
     return replace(one, line=0) == replace(other, line=0)
 
 
-def _household_faults(rows: Iterable[Row], name: str, unread: set[str]) -> Iterator[Fault]:
+def _household_faults(rows: Iterable[Row], name: str, unread: set[str], today: date) -> Iterator[Fault]:
     """What does not fit together; of the households in `unread` another row was wrong."""
     members: dict[str, list[Row]] = {}
     for row in rows:
@@ -351,6 +347,15 @@ def _household_faults(rows: Iterable[Row], name: str, unread: set[str]) -> Itera
             what = _("household %s is a couple but has one adult") % household
             yield Fault(where, what, _("add the row of the partner, with the same household number"))
         yield from _differences(household, together, where)
+        yield from _benefit_faults(together, where, today)
+
+
+def _benefit_faults(together: Sequence[Row], where: str, today: date) -> Iterator[Fault]:
+    """The benefit is the household's: it may be older than the younger partner."""
+    since = next((row.benefit_since for row in together if row.benefit_since), None)
+    if since and not may_have_begun(since, min(row.born_on for row in together), today):
+        what = _("first day of the benefit %s cannot be right") % date_format(since, "SHORT_DATE_FORMAT")
+        yield Fault(where, what, _("it comes after the day of birth and not after today"))
 
 
 def _differences(household: str, together: Sequence[Row], where: str) -> Iterator[Fault]:

@@ -19,15 +19,20 @@ def guarded(
     an earlier result or above it in this one: the sums of both would give those few away.
     """
     minimum, about = protocol.privacy.minimum_cell, outcomes_of(protocol)
-    known = [_sizes(one) for document in earlier for one in document["analyses"]]
+    known = [_sizes(one | _about(one, about)) for document in earlier for one in document["analyses"]]
     kept = []
     for analysis in results["analyses"]:
-        one = {**analysis, "about": about.get(analysis["id"]) or [analysis["id"]]}
+        one = analysis | _about(analysis, about)
         one = _without_small(one, minimum)
         one = _without_differences(one, known, minimum)
         known.append(_sizes(one))
         kept.append(one)
     return {**results, "analyses": kept}
+
+
+def _about(analysis: Mapping[str, Any], about: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """What an analysis is about, also of a result that was made before results said so."""
+    return {"about": analysis.get("about") or about.get(analysis["id"]) or [analysis["id"]]}
 
 
 def outcomes_of(protocol: Protocol) -> dict[str, list[str]]:

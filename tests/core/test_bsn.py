@@ -8,7 +8,17 @@ from trialmgr.core.bsn import holds_bsn
 
 
 @pytest.mark.parametrize(
-    "text", ["111222333", "BSN 111222333.", "bsn:111 222 333", "111.222.333", "1 1 1 2 2 2 3 3 3", "x111222333y"]
+    "text",
+    [
+        "111222333",
+        "BSN 111222333.",
+        "bsn:111 222 333",
+        "111.222.333",
+        "1 1 1 2 2 2 3 3 3",
+        "x111222333y",
+        "111222333 12-3-1980",
+        "111222333 30 min",
+    ],
 )
 def test_a_citizen_service_number_is_found(text):
     assert holds_bsn(text)

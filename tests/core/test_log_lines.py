@@ -72,3 +72,9 @@ def test_where_answers_pass_an_error_is_told_without_its_value():
     assert "secret answer" not in line
     assert "answer 4" not in line
     assert line.startswith("ERROR trialmgr.test ValueError at ")
+
+
+def test_an_error_that_is_the_whole_message_is_told_by_its_kind():
+    line = LineFormatter().format(record(ValueError("client 41200005 lives at Heuvel 12")))
+    assert "41200005" not in line
+    assert "ValueError" in line

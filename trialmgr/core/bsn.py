@@ -3,7 +3,7 @@
 import re
 
 WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
-NINE_DIGITS = re.compile(r"(?<!\d)\d(?:[ .]?\d){8}(?![ .]?\d)")
+NINE_DIGITS = re.compile(r"(?<!\d)\d(?:[ .]?\d){8}(?!\d)")
 
 
 def holds_bsn(text: str) -> bool:

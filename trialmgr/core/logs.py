@@ -51,7 +51,7 @@ def kind_of(error: BaseException) -> str:
 def _without_texts(record: logging.LogRecord) -> logging.LogRecord:
     """The record as if no formatter had seen it yet, with the kinds of errors in the place of the errors."""
     plain = copy.copy(record)
-    plain.exc_text = None
+    plain.exc_text, plain.msg = None, _plain(record.msg)
     if isinstance(record.args, Mapping):
         plain.args = {name: _plain(value) for name, value in record.args.items()}
         if "exc" in plain.args:  # so Celery tells the error of a task, as text

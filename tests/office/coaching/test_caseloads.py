@@ -253,6 +253,8 @@ def test_who_left_the_benefit_is_marked_and_not_late(guided, later):
         ("7nl9", False),
         ("berg piet", False),
         ("061", False),
+        ("0000", False),
+        ("3112", False),
     ],
 )
 def test_a_search_takes_what_a_coach_has_at_hand(two_sites, text, found):

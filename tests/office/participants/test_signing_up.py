@@ -76,6 +76,22 @@ def test_two_adults_are_not_a_person_alone(tilburg):
         make.make_household(members=[make.make_member(), make.make_member()], household_type="lone_parent")
 
 
+def test_a_benefit_may_be_older_than_the_younger_partner(tilburg):
+    older = make.make_member(born_on=date(1960, 1, 1))
+    younger = make.make_member(born_on=date(1995, 1, 1))
+    home = make.make_household(members=[older, younger], benefit_since=date(1990, 5, 1))
+    assert home.benefit_since == date(1990, 5, 1)
+    with pytest.raises(DomainError, match="begins after the birth"):
+        make.make_household(members=[make.make_member(born_on=date(1995, 1, 1))], benefit_since=date(1990, 5, 1))
+
+
+def test_a_person_is_known_wherever_the_infix_was_taken_to_end(tilburg):
+    make.make_household(members=[make.make_member(first_name="Ana", infix="de", surname="la Cruz")])
+    again = make.make_member(first_name="Ana", infix="de la", surname="Cruz")
+    with pytest.raises(DomainError, match="in this trial already"):
+        make.make_household(members=[again])
+
+
 def test_a_client_number_is_entered_once(tilburg):
     make.make_household(members=[make.make_member(client_number="K9")])
     with pytest.raises(entering.AlreadyKnown, match="client number K9"):
