@@ -10,6 +10,7 @@ from django.db.models.functions import TruncMonth
 
 from coaching.models import IN_PERSON, Assignment, Contact, ContactChange, ContactCount
 from participants.models import Exit, Household, Person, StepKind
+from participants.names import letters_of, plain
 from participants.selectors import households_visible_to, persons_guided, with_people
 from randomization.selectors import arms_of, households_in
 from trialmgr.core import clock
@@ -71,8 +72,8 @@ class Case:
 
     def matches(self, text: str) -> bool:
         """Whether every word is in a name of the household, or the text is a number or the code of it, or a part."""
-        words, digits = text.casefold().split(), "".join(filter(str.isdigit, text))
-        names = " ".join(str(person.contact) for person in self.members).casefold()
+        words, digits = plain(text).split(), "".join(filter(str.isdigit, text))
+        names = plain(" ".join(str(person.contact) for person in self.members))
         if all(word in names for word in words):
             return True
         phones = ["".join(filter(str.isdigit, person.contact.phone)) for person in self.members]
@@ -81,12 +82,8 @@ class Case:
             return True
         if len(local) >= FEWEST_DIGITS and any(local in one for one in phones):
             return True
-        return bare(text) in bare(self.household.code) and len(bare(text)) >= FEWEST_DIGITS
-
-
-def bare(code: str) -> str:
-    """A code or a part of one, as people type it: letters and digits only."""
-    return "".join(filter(str.isalnum, code)).upper()
+        part = letters_of(text)
+        return len(part) >= FEWEST_DIGITS and part in letters_of(self.household.code)
 
 
 def caseload_of(coach: User, *, trial: str) -> QuerySet[Household]:

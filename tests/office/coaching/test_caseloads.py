@@ -247,6 +247,7 @@ def test_who_left_the_benefit_is_marked_and_not_late(guided, later):
     [
         ("van den berg", True),
         ("berg rachid", True),
+        ("Rachíd BERG", True),
         ("06 1473 1561", True),
         ("+31 6 14731561", True),
         ("412041", True),
